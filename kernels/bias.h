@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract of the operation `bias`: the gather-and-add of two tables into scores. */
+#ifndef DISENTUNE_BIAS_H
+#define DISENTUNE_BIAS_H
+
+#include "kernels/delta.h"
+
+/* How an operation walks its output: rows x cols at a time. 0 means all. */
+struct dt_tile {
+    int32_t rows, cols;
+};
+
+/*
+ * For 0 <= i < nq, 0 <= j < nk:
+ *
+ *     scores[i][j] += c2p[i][slot(i, j)] + p2c[j][slot(i, j)]
+ *
+ * evaluated as s + (a + b) in f32, or s + a with one term; hence every variant yields
+ * the same bits. A term whose pointer is NULL is absent; not both are NULL.
+ *
+ * The block need not be the whole problem: slot(i, j) = delta->slot[origin + j - i], and
+ * origin + j - i must stay within [0, delta->length). For a whole problem
+ * origin = delta->nq - 1.
+ *
+ * Strides count elements, are at least the row's length and need not be aligned.
+ * Only the elements named above are written. c2p and p2c are read within
+ * [row][0 ... slots) (key-major p2c and c2p) or [0 ... slots)[0 ... nk) (slot-major p2c).
+ * NaN and infinities propagate as in the formula.
+ */
+struct dt_bias_args {
+    float *scores;
+    ptrdiff_t scores_stride;
+    const float *c2p;
+    ptrdiff_t c2p_stride;
+    const float *p2c;
+    ptrdiff_t p2c_stride; /* of a slot (slot-major) or of a key (key-major) */
+    enum dt_layout layout;
+    int32_t nq, nk;
+    const struct dt_delta *delta;
+    ptrdiff_t origin;
+    struct dt_tile tile;
+};
+
+typedef void dt_bias_fn(const struct dt_bias_args *args);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The vector of AVX-512; what each function means is said in bias_ideas.h. */
+#ifndef DISENTUNE_VECTOR_AVX512_H
+#define DISENTUNE_VECTOR_AVX512_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum { LANES = 16, LANES_LOG2 = 4 };
+
+typedef __m512 vec;
+typedef __m512i ivec;
+
+static inline vec v_set(float x) { return _mm512_set1_ps(x); }
+static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+
+static inline __mmask16 v_first(int n) { return (__mmask16)((1u << n) - 1); }
+static inline vec v_load_first(const float *p, int n)
+{
+    return _mm512_maskz_loadu_ps(v_first(n), p);
+}
+static inline void v_store_first(float *p, vec v, int n)
+{
+    _mm512_mask_storeu_ps(p, v_first(n), v);
+}
+
+static inline ivec v_iload(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline ivec v_isub(ivec a, int32_t b) { return _mm512_sub_epi32(a, _mm512_set1_epi32(b)); }
+static inline vec v_permute(vec v, ivec index) { return _mm512_permutexvar_ps(index, v); }
+static inline vec v_reverse(vec v)
+{
+    return _mm512_permutexvar_ps(
+        _mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), v);
+}
+
+static inline vec v_blend(vec a, vec b, int stage)
+{
+    static const uint16_t masks[] = {0xaaaa, 0xcccc, 0xf0f0, 0xff00};
+    return _mm512_mask_blend_ps(masks[stage], a, b);
+}
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What is measured, stored in tables and run: a variant and its tile for one problem. */
+#ifndef DISENTUNE_PLAN_H
+#define DISENTUNE_PLAN_H
+
+#include "kernels/variant.h"
+
+/* A choice, without a problem: the value that a table stores and the tuner ranks. */
+struct dt_choice {
+    const struct dt_variant *variant;
+    struct dt_tile tile;
+};
+
+/* Where a choice comes from, nearest first. Everything after EXACT is a guess and says so. */
+enum dt_step {
+    DT_STEP_FORCED,    /* DISENTUNE_FORCE */
+    DT_STEP_EXACT,     /* a record of this very problem class from this kind of machine */
+    DT_STEP_SHAPE,     /* same cache geometry, nearest shape */
+    DT_STEP_UARCH,     /* same microarchitecture */
+    DT_STEP_LEVEL,     /* same instruction sets */
+    DT_STEP_HEURISTIC, /* built in */
+};
+
+const char *dt_step_name(enum dt_step step);
+
+#define DT_CHOICE_TEXT_MAX 96
+
+/* "bias.avx512.window-skew tile 64x0"; at most DT_CHOICE_TEXT_MAX bytes. Returns `text`. */
+const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX]);
+
+/*
+ * The problem as far as `op` can tell it apart: fields that do not matter to the operation are
+ * set to a fixed value. Records and table keys use it. For bias, that of one head: batch, heads,
+ * dimension, mask are fixed.
+ */
+struct dt_problem dt_problem_class(enum dt_op op, const struct dt_problem *problem);
+
+/* The choice without any measurement: the variant of the widest usable instruction set that
+ * heads the ranking in plan.c. DT_UNSUPPORTED if nothing applies. */
+enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *problem,
+                                   const struct dt_delta *delta, struct dt_choice *choice,
+                                   struct dt_error *error);
+
+/* Runs a choice on every head of a problem. */
+void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *problem,
+                 const struct dt_delta *delta, const struct dt_bias *operands);
+
+#endif

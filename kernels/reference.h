@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The definition against which every variant is validated: double precision, untiled, in the
+ * order of the formulas of disentune.h, sharing no code with any variant nor with the slot
+ * table: the bucket of every pair is computed anew.
+ */
+#ifndef DISENTUNE_REFERENCE_H
+#define DISENTUNE_REFERENCE_H
+
+#include "kernels/attention.h"
+
+/* slot(i, j) for r = i - j. */
+int32_t dt_reference_slot(const struct dt_problem *problem, int64_t r);
+
+/*
+ * out[i * nk + j] = scores + c2p + p2c at (i, j), of the whole problem (origin and tile of args
+ * are not used). scale, if not NULL, receives |scores| + |c2p| + |p2c|. An f32 result may differ
+ * from out by as much as dt_variant.error_eps states in units of scale; so for all three.
+ */
+void dt_reference_bias(const struct dt_problem *problem, const struct dt_bias_args *args,
+                       double *out, double *scale);
+
+/* out[rows][cols]: see dt_softmax_args. scale, if not NULL: out * (1 + |x - max|) + 2^-126, since
+ * rounding x - max moves exp() by that much. */
+void dt_reference_softmax(const struct dt_softmax_args *args, double *out, double *scale);
+
+/*
+ * out [batch][heads][nq][dim], dense. bias, if not NULL, receives f * (c2p + p2c)
+ * [batch][heads][nq][nk] without regard to the mask. For packed batches slots are those
+ * within the segment and pairs across segments get 0.
+ *
+ * scale, if not NULL, [batch][heads][nq]: the largest |V| the row attends to, times one plus
+ * the largest f * (sum of the magnitudes of all products) of its scores.
+ *
+ * `args` is that of the f32 operation; delta, workspace and tile are not used. DT_NO_MEMORY.
+ */
+enum dt_status dt_reference_attention(const struct dt_attention_args *args, double *out,
+                                      double *bias, double *scale, struct dt_error *error);
+
+#endif

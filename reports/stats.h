@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Statistics of timings: medians and intervals, no clock. */
+#ifndef DISENTUNE_STATS_H
+#define DISENTUNE_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct dt_interval {
+    double median, lo, hi;
+};
+
+/* Median of x[0 ... n), n >= 1; x is not changed. NaN entries are not allowed. */
+double dt_median(const double *x, size_t n);
+
+/* Quantile q in [0, 1], linear interpolation (type 7 of Hyndman and Fan). */
+double dt_quantile(const double *x, size_t n, double q);
+
+/*
+ * The median with its 95 % interval by percentile bootstrap of 1,000 resamples from the given
+ * seed: the same data and seed give the same interval. n >= 1; with n < 5 the interval is the
+ * range. To get ratios, pass logarithms and take exp() of the result.
+ */
+struct dt_interval dt_bootstrap_median(const double *x, size_t n, uint64_t seed);
+
+/* Seeded generator (splitmix64): advances *state and returns 64 random bits. */
+uint64_t dt_random(uint64_t *state);
+
+/* Uniform integer in [0, n), n >= 1, without modulo bias. */
+uint64_t dt_random_below(uint64_t *state, uint64_t n);
+
+/* Shuffles order[0 ... n) in place. */
+void dt_shuffle(size_t *order, size_t n, uint64_t *state);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs of the program share: options, exit codes, messages. */
+#ifndef DISENTUNE_CLI_H
+#define DISENTUNE_CLI_H
+
+#include "kernels/variant.h"
+
+#include <argp.h>
+#include <stdio.h>
+
+enum { CLI_OK = 0, CLI_NEGATIVE = 1, CLI_USAGE = 2 };
+
+/* One verb: a file verb_<name>.c, a declaration and a line of the table in main.c. argv[0] is the
+ * verb's name. Returns the exit code. */
+struct cli_verb {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+};
+
+int verb_info(int argc, char **argv);
+int verb_list(int argc, char **argv);
+int verb_verify(int argc, char **argv);
+int verb_bench(int argc, char **argv);
+int verb_tune(int argc, char **argv);
+int verb_explain(int argc, char **argv);
+int verb_report(int argc, char **argv);
+
+/* The options that every verb understands. */
+struct cli_options {
+    enum dt_op op;              /* DT_OP_COUNT: all that apply */
+    const char *variant;        /* glob over names, NULL: all */
+    struct dt_problem *problems; /* of --problem and --suite, in order; owned */
+    size_t problem_count;       /* 0: none was given */
+    int threads;                /* default 1 */
+    uint64_t seed;              /* default 1 */
+    const char *table;          /* NULL: none was given */
+    const char *json;           /* NULL, or a path, or "-" for standard output */
+    bool quiet;
+};
+
+/*
+ * Parses the common options and those of `own` (a verb's own options and arguments; may be
+ * NULL, its parser receives own_input as state->input). A bad option prints one line on
+ * stderr and exits with CLI_USAGE; --help prints and exits with 0. Also checks DISENTUNE_CPU.
+ */
+void cli_parse(int argc, char **argv, const char *summary, const struct argp *own,
+               void *own_input, struct cli_options *options);
+void cli_options_clear(struct cli_options *options);
+
+/* Appends the problems of a standard suite or of a suite file. DT_INVALID names file and line. */
+enum dt_status cli_suite_load(const char *name, struct dt_problem **problems, size_t *count,
+                              struct dt_error *error);
+
+/* Whether `variant` passes --op and --variant. Probes pass only if asked for by --op. */
+bool cli_selects(const struct cli_options *options, const struct dt_variant *variant);
+
+/* Prints "disentune: MESSAGE" and returns CLI_USAGE. */
+int cli_fail(const struct dt_error *error);
+__attribute__((format(printf, 1, 2))) int cli_fail_text(const char *format, ...);
+
+/* Whether to colour what goes to this stream: a terminal and no NO_COLOR. */
+bool cli_colour(FILE *stream);
+
+/*
+ * A line of progress with the remaining time, on stderr, only if that is a terminal and not
+ * --quiet; done and total are any unit. cli_progress_end() wipes it.
+ */
+void cli_progress(const struct cli_options *options, const char *what, double done, double total);
+void cli_progress_end(const struct cli_options *options);
+
+/* Flushes and checks stdout: a full disk or a closed pipe makes CLI_USAGE of `code`. */
+int cli_finish(int code);
+
+#endif
