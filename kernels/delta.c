@@ -99,6 +99,10 @@ enum dt_status dt_delta_init(struct dt_delta *delta, const struct dt_problem *p,
             delta->max_step = slot[t] - slot[t + 1];
     fill_stretches(arrays + padded, padded, slot, length, 0);
     fill_stretches(arrays + 2 * padded, padded, slot, length, 1);
+    delta->first_stretch = delta->constant_until[0];
+    delta->last_stretch = length - 1;
+    while (delta->last_stretch > 0 && slot[delta->last_stretch - 1] == slot[length - 1])
+        delta->last_stretch--;
     for (int k = 0; k < DT_WINDOW_WIDTHS; k++) {
         int32_t *window = arrays + (3 + (size_t)k) * padded;
         fill_windows(window, padded, slot, 4 << k, delta->slots);

@@ -38,6 +38,10 @@ struct dt_delta {
      * each one less than the one before. The padding does not lengthen a stretch. */
     const int32_t *constant_until;
     const int32_t *linear_until;
+
+    /* Where slots no longer change: the first constant stretch is [0, first_stretch), the last
+     * one [last_stretch, length). */
+    int32_t first_stretch, last_stretch;
 };
 
 /* Builds the table. The caller releases it with dt_delta_clear(). DT_INVALID (by

@@ -36,6 +36,21 @@ static inline vec v_reverse(vec v)
         _mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), v);
 }
 
+static inline ivec v_iota(void)
+{
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+static inline ivec v_imadd(ivec a, int32_t b, ivec c)
+{
+    return _mm512_add_epi32(_mm512_mullo_epi32(a, _mm512_set1_epi32(b)), c);
+}
+static inline vec v_gather(const float *p, ivec index) { return _mm512_i32gather_ps(index, p, 4); }
+static inline vec v_gather_first(const float *p, ivec index, int n)
+{
+    return n == LANES ? v_gather(p, index)
+                      : _mm512_mask_i32gather_ps(v_set(0), v_first(n), index, p, 4);
+}
+
 static inline vec v_blend(vec a, vec b, int stage)
 {
     static const uint16_t masks[] = {0xaaaa, 0xcccc, 0xf0f0, 0xff00};
