@@ -47,6 +47,10 @@ void cli_parse(int argc, char **argv, const char *summary, const struct argp *ow
                void *own_input, struct cli_options *options);
 void cli_options_clear(struct cli_options *options);
 
+/* Appends one problem. DT_INVALID (too many), DT_NO_MEMORY. */
+enum dt_status cli_problem_add(const struct dt_problem *problem, struct dt_problem **problems,
+                               size_t *count, struct dt_error *error);
+
 /* Appends the problems of a standard suite or of a suite file. DT_INVALID names file and line. */
 enum dt_status cli_suite_load(const char *name, struct dt_problem **problems, size_t *count,
                               struct dt_error *error);

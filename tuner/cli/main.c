@@ -1,16 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 #include "tuner/cli/cli.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct cli_verb verbs[] = {
-    {"list", "list the variants of this build", verb_list},
+    {"list", "list the variants of this build and whether this CPU runs them", verb_list},
 };
+
+#define VERBS (sizeof verbs / sizeof *verbs)
+
+static void print_help(FILE *stream)
+{
+    fputs("Usage: disentune VERB [OPTION...]\n"
+          "Validates, measures and tunes the kernels of DeBERTa's disentangled attention.\n\n",
+          stream);
+    for (size_t v = 0; v < VERBS; v++)
+        fprintf(stream, "  %-8s %s\n", verbs[v].name, verbs[v].summary);
+    fputs("\n`disentune VERB --help` tells about one verb, `man disentune` about all.\n", stream);
+}
+
+#define WORD_MAX 15
+
+/* Letters to insert, delete or change to make one word of the other (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[WORD_MAX + 1];
+    const size_t width = strlen(b);
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < width; j++) {
+            const size_t changed = diagonal + (a[i] != b[j]);
+            const size_t least = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = changed < least ? changed : least;
+        }
+    }
+    return row[width];
+}
+
+static int unknown_verb(const char *word)
+{
+    const char *best = NULL;
+    size_t least = 3;
+    for (size_t v = 0; v < VERBS && strlen(word) <= WORD_MAX; v++) {
+        const size_t d = distance(word, verbs[v].name);
+        if (d < least && d < strlen(verbs[v].name)) {
+            least = d;
+            best = verbs[v].name;
+        }
+    }
+    if (best)
+        return cli_fail_text("unknown verb \"%s\"; did you mean \"%s\"?", word, best);
+    return cli_fail_text("unknown verb \"%.40s\"; see `disentune --help`", word);
+}
 
 int main(int argc, char **argv)
 {
-    for (size_t v = 0; argc > 1 && v < sizeof verbs / sizeof *verbs; v++)
-        if (strcmp(verbs[v].name, argv[1]) == 0)
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing: see cli_finish */
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help(stdout);
+        return cli_finish(CLI_OK);
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        puts("disentune " DT_VERSION);
+        return cli_finish(CLI_OK);
+    }
+    for (size_t v = 0; v < VERBS; v++)
+        if (strcmp(verbs[v].name, word) == 0)
             return verbs[v].run(argc - 1, argv + 1);
-    return cli_fail_text("usage: disentune VERB [OPTION...]");
+    return unknown_verb(word);
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A file that is complete or absent: written beside its place, synced, then renamed. */
+#ifndef DISENTUNE_OUTPUT_H
+#define DISENTUNE_OUTPUT_H
+
+#include "kernels/disentune.h"
+
+#include <stdio.h>
+
+struct cli_output {
+    FILE *stream; /* write here */
+    const char *path;
+    char *temporary; /* NULL: the path is written to directly */
+};
+
+/*
+ * Opens `path` for writing; "-" is standard output. What exists and is no regular file (a
+ * device, a pipe) is written to directly. `path` must outlive the output. DT_IO, DT_NO_MEMORY.
+ */
+enum dt_status cli_output_open(struct cli_output *output, const char *path, struct dt_error *error);
+
+/*
+ * Ends it: with `keep` the file takes its place, else, or on an error, what was written is
+ * removed and an earlier file of that name stays. Standard output is only flushed. DT_IO.
+ */
+enum dt_status cli_output_close(struct cli_output *output, bool keep, struct dt_error *error);
+
+#endif
