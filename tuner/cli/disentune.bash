@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Completion of disentune for bash: verbs, options, suites, operations, variants.
+
+_disentune() {
+    local word=$2 previous=$3 verb=${COMP_WORDS[1]} choices
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(disentune --help 2>/dev/null |
+            sed -n 's/^  \([a-z]*\) .*/\1/p') --help --version" -- "$word")
+        return
+    fi
+    case $previous in
+    --suite)
+        mapfile -t COMPREPLY < <(compgen -W "deberta-v3 deberta-v1 edge smoke" -f -- "$word")
+        return
+        ;;
+    --op) choices="bias softmax gemm attention probe" ;;
+    --variant)
+        choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
+        ;;
+    --table | --json | --report)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --golden)
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --problem | --threads | --seed | --budget) return ;;
+    *)
+        choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
+        if [[ $word != -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return
+        fi
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
+}
+
+complete -o filenames -F _disentune disentune
