@@ -216,7 +216,8 @@ static void put_provenance(FILE *stream, const struct dt_records *records)
         snprintf(text, sizeof text, "Machine key, tier %zu", k);
         put_fact(stream, text, s->machine[k]);
     }
-    fprintf(stream, "\nTo reproduce:\n\n    %s\n", s->command);
+    if (*s->command)
+        fprintf(stream, "\nTo reproduce:\n\n    %s\n", s->command);
 }
 
 enum dt_status dt_markdown_print(FILE *stream, const struct dt_records *records,

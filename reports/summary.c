@@ -29,7 +29,7 @@ static size_t line_length(const char *text, size_t room)
 static void print_fact(FILE *stream, const struct dt_terminal *terminal, const char *name,
                        const char *text, const char *style)
 {
-    const size_t label = 15, width = (size_t)dt_terminal_width(terminal);
+    const size_t label = 17, width = (size_t)dt_terminal_width(terminal);
     const size_t room = width > 2 * label ? width - label : label;
     do {
         char padded[24], line[256];
@@ -335,11 +335,12 @@ static void print_means(FILE *stream, const struct rows *rows, const struct dt_t
                 used += snprintf(line + used, sizeof line - (size_t)used, "%s%.40s x %s",
                                  used ? ", " : "", dt_view_number(mean, number), names[k]);
         }
-        if (used) {
-            fprintf(stream, "\n%s, geometric mean over these problems: ", dt_op_name(op));
-            dt_styled_print(stream, terminal, DT_STYLE_BOLD, line, 100);
-            fputc('\n', stream);
-        }
+        if (!used)
+            continue;
+        fputc('\n', stream);
+        snprintf(number, sizeof number, "%s, mean", dt_op_name(op));
+        snprintf(line + used, sizeof line - (size_t)used, " (geometric)");
+        print_fact(stream, terminal, number, line, DT_STYLE_BOLD);
     }
 }
 

@@ -15,11 +15,12 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -W "deberta-v3 deberta-v1 edge smoke" -f -- "$word")
         return
         ;;
+    --format | -f) choices="terminal markdown" ;;
     --op) choices="bias softmax gemm attention probe" ;;
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
         ;;
-    --table | --json | --report)
+    --table | --json | --report | --output | -o)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;

@@ -7,6 +7,7 @@
 
 static const struct cli_verb verbs[] = {
     {"list", "list the variants of this build and whether this CPU runs them", verb_list},
+    {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)
