@@ -100,27 +100,32 @@ Test(stats, bootstrap_covers_the_true_median)
 
 /*
  * n = 3 * 2^62 is where a modulo shows: it would draw each of the lowest 2^62 twice as often as
- * the others. Three cells, two degrees of freedom: chi-square above 13.8 has probability 0.001.
+ * the others. The high half of a product would draw each multiple of 3 twice as often. Three cells
+ * each, two degrees of freedom: chi-square above 13.8 has probability 0.001.
  */
 Test(stats, random_below_is_unbiased)
 {
     const uint64_t quarter = UINT64_C(1) << 62;
-    double chi_large = 0, chi_small = 0;
+    double chi_large = 0, chi_residue = 0, chi_small = 0;
     uint64_t state = 7;
-    int large[3] = {0}, small[7] = {0};
+    int large[3] = {0}, residue[3] = {0}, small[7] = {0};
     bool inside = true;
     for (int k = 0; k < 42000; k++) {
         uint64_t a = dt_random_below(&state, 3 * quarter), b = dt_random_below(&state, 7);
         inside = inside && a < 3 * quarter && b < 7;
         large[a / quarter % 3]++;
+        residue[a % 3]++;
         small[b % 7]++;
     }
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < 3; c++) {
         chi_large += pow(large[c] - 14000, 2) / 14000;
+        chi_residue += pow(residue[c] - 14000, 2) / 14000;
+    }
     for (int c = 0; c < 7; c++)
         chi_small += pow(small[c] - 6000, 2) / 6000;
     cr_expect(inside);
     cr_expect_lt(chi_large, 13.8, "chi-square %g", chi_large);
+    cr_expect_lt(chi_residue, 13.8, "chi-square %g", chi_residue);
     cr_expect_lt(chi_small, 22.5, "chi-square %g", chi_small);
     cr_expect_eq(dt_random_below(&state, 1), 0);
 }
