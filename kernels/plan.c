@@ -16,6 +16,17 @@ const char *dt_step_name(enum dt_step step)
     return names[step];
 }
 
+static bool side_fits(int32_t side, int32_t multiple)
+{
+    return side >= 0 && side <= DT_MAX_LENGTH && (multiple == 0 || side % multiple == 0);
+}
+
+bool dt_tile_fits(const struct dt_variant *variant, struct dt_tile tile)
+{
+    return side_fits(tile.rows, variant->rows_multiple) &&
+           side_fits(tile.cols, variant->cols_multiple);
+}
+
 const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX])
 {
     snprintf(text, DT_CHOICE_TEXT_MAX, "%s tile %dx%d", choice->variant->name, choice->tile.rows,

@@ -5,6 +5,10 @@
 
 #include "kernels/variant.h"
 
+/* Whether the variant takes the tile: sides of 0 to DT_MAX_LENGTH, multiples of those of its row
+ * (see struct dt_variant). */
+bool dt_tile_fits(const struct dt_variant *variant, struct dt_tile tile);
+
 /* A choice, without a problem: the value that a table stores and the tuner ranks. */
 struct dt_choice {
     const struct dt_variant *variant;
