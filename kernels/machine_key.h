@@ -10,10 +10,13 @@
 
 /*
  * Tier 0: architecture and usable instruction sets, "x86_64 avx2+avx512" ("x86_64 scalar").
- * Tier 1: tier 0 and the microarchitecture, "x86_64 avx2+avx512 sapphirerapids".
- * Tier 2: tier 1 and what a worker has of each cache, SMT and kind of core:
- *         "... l1d:48K l2:2048K l3:8192K".
- * Tier 3: tier 2 and exact model, stepping, hypervisor.
+ * Tier 1: and the microarchitecture, with the kind of core if there are several,
+ *         "... sapphirerapids".
+ * Tier 2: and what a worker has of each cache, threads of a core, "... l1:48K l2:2M l3:2M smt:1".
+ * Tier 3: and exact model, stepping, hypervisor, "... 6.143.8 bare".
+ *
+ * Each begins with the one before. dt_machine_keys_init() gives tiers 0 and 1, without the kind of
+ * core, to whoever embeds the library; struct dt_machine has all, from the topology.
  *
  * Printable ASCII. An empty tier is unknown.
  */
@@ -21,8 +24,7 @@ struct dt_machine_keys {
     char tier[DT_MACHINE_TIERS][DT_MACHINE_KEY_MAX];
 };
 
-/* Tiers 0 and 1 of this processor; 2 and 3 are left empty, for they need the topology, which
- * the library does not know. */
+/* Tiers 0 and 1 of the processor; 2 and 3 are left empty. */
 void dt_machine_keys_init(struct dt_machine_keys *keys, const struct dt_cpu *cpu);
 
 #endif

@@ -2,16 +2,21 @@
 #include "kernels/plan.h"
 
 #include "kernels/error.h"
+#include "kernels/lookup.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *dt_step_name(enum dt_step step)
 {
     static const char *const names[] = {
-        [DT_STEP_FORCED] = "forced",      [DT_STEP_EXACT] = "exact record",
-        [DT_STEP_SHAPE] = "nearest shape", [DT_STEP_UARCH] = "same microarchitecture",
-        [DT_STEP_LEVEL] = "same instruction sets", [DT_STEP_HEURISTIC] = "built-in heuristic",
+        [DT_STEP_FORCED] = "forced",
+        [DT_STEP_EXACT] = "exact record",
+        [DT_STEP_SHAPE] = "nearest shape",
+        [DT_STEP_UARCH] = "same microarchitecture",
+        [DT_STEP_LEVEL] = "same instruction sets",
+        [DT_STEP_HEURISTIC] = "built-in heuristic",
     };
     return names[step];
 }
@@ -52,11 +57,8 @@ static const struct {
     const char *idea;
     struct dt_tile tile;
 } ranking[] = {
-    {"window-skew", {64, 0}},
-    {"gather-skew", {64, 0}},
-    {"window-transpose", {64, 0}},
-    {"gather", {0, 0}},
-    {"plain", {0, 0}},
+    {"window-skew", {64, 0}}, {"gather-skew", {64, 0}}, {"window-transpose", {64, 0}},
+    {"gather", {0, 0}},       {"plain", {0, 0}},
 };
 
 enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *problem,
@@ -78,6 +80,71 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
     char text[DT_PROBLEM_TEXT_MAX];
     return dt_error_set(error, DT_UNSUPPORTED, "no variant of %s in this build computes \"%s\"",
                         dt_op_name(op), dt_problem_print(problem, text));
+}
+
+/* The tile of the ranking for a variant of this name; all of the problem if its idea has none. */
+static struct dt_tile default_tile(const char *name)
+{
+    const char *idea = strchr(name, '.');
+    idea = idea ? strchr(idea + 1, '.') : NULL;
+    for (size_t r = 0; idea && r < sizeof ranking / sizeof *ranking; r++)
+        if (strcmp(idea + 1, ranking[r].idea) == 0)
+            return ranking[r].tile;
+    return (struct dt_tile){0, 0};
+}
+
+/* ROWSxCOLS, decimal digits. */
+static bool parse_tile(const char *text, struct dt_tile *tile)
+{
+    int end = -1;
+    if (strspn(text, "0123456789x") != strlen(text))
+        return false;
+    return sscanf(text, "%7dx%7d%n", &tile->rows, &tile->cols, &end) == 2 && !text[end];
+}
+
+enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
+                                const struct dt_delta *delta, bool *forced,
+                                struct dt_choice *choice, struct dt_error *error)
+{
+    const char *value = getenv("DISENTUNE_FORCE");
+    *forced = value && *value;
+    if (!*forced)
+        return DT_OK;
+    char name[64];
+    const char *op_name = dt_op_name(op);
+    const size_t skip = strcspn(value, ":");
+    snprintf(name, sizeof name, "%.*s", skip < sizeof name ? (int)skip : 0, value);
+    const enum dt_op named = dt_op_parse(name);
+    *forced = named == op;
+    if (named != DT_OP_COUNT && named != op)
+        return DT_OK;
+    if (named != op || !value[skip])
+        return dt_error_set(error, DT_INVALID,
+                            "DISENTUNE_FORCE is \"%.80s\"; use %s:VARIANT[:ROWSxCOLS]", value,
+                            op_name);
+    const char *start = value + skip + 1;
+    const size_t length = strcspn(start, ":");
+    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 0, start);
+    const struct dt_variant *variant = dt_variant_find(name);
+    if (!variant || variant->op != op)
+        return dt_error_set(error, DT_INVALID,
+                            "DISENTUNE_FORCE is \"%.80s\": no such variant of %s; "
+                            "\"disentune list\" shows them",
+                            value, op_name);
+    struct dt_tile tile = default_tile(name);
+    if (start[length] && (!parse_tile(start + length + 1, &tile) || !dt_tile_fits(variant, tile)))
+        return dt_error_set(error, DT_INVALID,
+                            "DISENTUNE_FORCE is \"%.80s\": the tile is ROWSxCOLS, multiples of "
+                            "%dx%d, 0 for all",
+                            value, variant->rows_multiple, variant->cols_multiple);
+    if (!dt_variant_applies(variant, op, problem, delta)) {
+        char text[DT_PROBLEM_TEXT_MAX];
+        return dt_error_set(error, DT_UNSUPPORTED,
+                            "DISENTUNE_FORCE is \"%.60s\", which cannot compute \"%s\" on this CPU",
+                            value, dt_problem_print(problem, text));
+    }
+    *choice = (struct dt_choice){variant, tile};
+    return DT_OK;
 }
 
 void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *p,
@@ -105,4 +172,102 @@ void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *p,
                 args.p2c = o->p2c + b * o->p2c_batch + h * o->p2c_head;
             choice->variant->run.bias(&args);
         }
+}
+
+#define PLAN_TEXT_MAX (DT_CHOICE_TEXT_MAX + DT_PROBLEM_TEXT_MAX + 64)
+
+struct dt_plan {
+    struct dt_problem problem;
+    struct dt_delta delta;
+    struct dt_choice choice; /* no variant if the problem has no position term */
+    char text[PLAN_TEXT_MAX];
+};
+
+static void describe(struct dt_plan *plan, const struct dt_answer *answer)
+{
+    char choice[DT_CHOICE_TEXT_MAX], problem[DT_PROBLEM_TEXT_MAX];
+    dt_choice_print(&answer->choice, choice);
+    if (answer->record && answer->step != DT_STEP_EXACT)
+        snprintf(plan->text, sizeof plan->text, "%s, %s at distance %.2f: %s", choice,
+                 dt_step_name(answer->step), answer->distance,
+                 dt_problem_print(&answer->record->problem, problem));
+    else
+        snprintf(plan->text, sizeof plan->text, "%s, %s", choice, dt_step_name(answer->step));
+}
+
+/* The table that DISENTUNE_TABLE names, NULL if it names none. */
+static enum dt_status load_named(struct dt_table **table, struct dt_error *error)
+{
+    struct dt_error why;
+    const char *path = getenv("DISENTUNE_TABLE");
+    *table = NULL;
+    if (!path || !*path)
+        return DT_OK;
+    enum dt_status status = dt_table_load(path, table, &why);
+    return status ? dt_error_set(error, status, "DISENTUNE_TABLE: %.230s", why.text) : DT_OK;
+}
+
+static enum dt_status choose(struct dt_plan *plan, const struct dt_table *table,
+                             struct dt_error *error)
+{
+    struct dt_answer answer = {.step = DT_STEP_FORCED};
+    struct dt_table *named = NULL;
+    struct dt_query query = {
+        .op = DT_OP_BIAS, .problem = &plan->problem, .delta = &plan->delta, .threads = 1};
+    bool forced;
+    enum dt_status status =
+        dt_choice_forced(DT_OP_BIAS, &plan->problem, &plan->delta, &forced, &answer.choice, error);
+    if (!status && !forced) {
+        dt_machine_keys_init(&query.machine, dt_cpu_host());
+        if (!table)
+            status = load_named(&named, error);
+        if (!status)
+            status = dt_lookup_find(table ? table : named, &query, &answer, error);
+    }
+    if (!status) {
+        plan->choice = answer.choice;
+        describe(plan, &answer);
+    }
+    dt_table_free(named);
+    return status;
+}
+
+enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_table *table,
+                            struct dt_plan **plan, struct dt_error *error)
+{
+    enum dt_status status = dt_cpu_check(error);
+    if (status)
+        return status;
+    struct dt_plan *made = calloc(1, sizeof *made);
+    if (!made)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a plan");
+    made->problem = *problem;
+    status = dt_delta_init(&made->delta, problem, error);
+    if (!status && problem->terms == 0)
+        snprintf(made->text, sizeof made->text, "nothing to add: the problem has no position term");
+    else if (!status)
+        status = choose(made, table, error);
+    if (status)
+        dt_plan_free(made);
+    else
+        *plan = made;
+    return status;
+}
+
+void dt_plan_free(struct dt_plan *plan)
+{
+    if (!plan)
+        return;
+    dt_delta_clear(&plan->delta);
+    free(plan);
+}
+
+const char *dt_plan_text(const struct dt_plan *plan)
+{
+    return plan->text;
+}
+
+void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
+{
+    dt_bias_run(&plan->choice, &plan->problem, &plan->delta, operands);
 }

@@ -45,6 +45,16 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
                                    const struct dt_delta *delta, struct dt_choice *choice,
                                    struct dt_error *error);
 
+/*
+ * The choice that DISENTUNE_FORCE=OP:VARIANT[:ROWSxCOLS] in the environment makes for `op`; without
+ * a tile the one that the heuristic would take. *forced is false, and the choice untouched, if the
+ * variable is unset, empty or names another operation. DT_INVALID (malformed, unknown variant, tile
+ * that it does not take), DT_UNSUPPORTED (the CPU lacks it or it does not compute the problem).
+ */
+enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
+                                const struct dt_delta *delta, bool *forced,
+                                struct dt_choice *choice, struct dt_error *error);
+
 /* Runs a choice on every head of a problem. */
 void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *problem,
                  const struct dt_delta *delta, const struct dt_bias *operands);
