@@ -8,7 +8,6 @@
 static const struct cli_verb verbs[] = {
     {"list", "list the variants of this build and whether this CPU runs them", verb_list},
     {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
-    {"list", "list the variants of this build", verb_list},
     {"explain", "show what would run for a problem, and why", verb_explain},
 };
 
