@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of machine.h that uses a description and needs no hwloc. */
+#include "tuner/machine.h"
+
+#include "kernels/error.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+void dt_machine_clear(struct dt_machine *machine)
+{
+    free(machine->workers);
+    free(machine->caches);
+    *machine = (struct dt_machine){0};
+}
+
+int64_t dt_machine_share(const struct dt_machine *m, enum dt_level level, int32_t busy)
+{
+    int64_t least = INT64_MAX;
+    busy = busy < 1 ? 1 : busy > m->worker_count ? m->worker_count : busy;
+    for (int32_t w = 0; w < busy; w++) {
+        const int32_t c = m->workers[w].cache[level];
+        int32_t sharing = 0;
+        for (int32_t other = 0; other < busy; other++)
+            sharing += m->workers[other].cache[level] == c;
+        const int64_t share = m->caches[c].size / sharing;
+        if (share > 0 && share < least)
+            least = share;
+    }
+    return least < INT64_MAX ? least : dt_machine_share(m, DT_L2, busy);
+}
+
+enum dt_status dt_machine_pin(const struct dt_machine *machine, int32_t worker,
+                              struct dt_error *error)
+{
+    if (!machine->here)
+        return dt_error_set(error, DT_INVALID, "cannot pin a thread: \"%s\" is not this machine",
+                            machine->source);
+    if (worker < 0 || worker >= machine->worker_count)
+        return dt_error_set(error, DT_INVALID, "cannot pin to worker %d of %d", worker,
+                            machine->worker_count);
+    const int32_t processor = machine->workers[worker].processor;
+    cpu_set_t *set = CPU_ALLOC((size_t)processor + 1);
+    const size_t size = CPU_ALLOC_SIZE((size_t)processor + 1);
+    if (!set)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory to pin a thread");
+    CPU_ZERO_S(size, set);
+    CPU_SET_S((size_t)processor, size, set);
+    const int result = sched_setaffinity(0, size, set);
+    CPU_FREE(set);
+    if (result != 0)
+        return dt_error_set(error, DT_IO, "cannot pin a thread to processor %d: %s", processor,
+                            strerror(errno));
+    return DT_OK;
+}
