@@ -10,7 +10,6 @@ static const struct cli_verb verbs[] = {
     {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"info", "describe this machine", verb_info},
-    {"list", "list the variants of this build", verb_list},
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)
