@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One sample of a piece of work on a machine that is shared, noisy and lies.
+ *
+ * A sample repeats the work until it lasts max(100 x the clock's resolution, 20 us) and is the
+ * mean time of one repetition. There are no hardware counters, so whether to believe it is judged
+ * by what the operating system tells, in two groups:
+ *
+ *     each sample   the thread was not preempted, took no page fault, stayed on its processor
+ *     each block    no time was stolen by the hypervisor, the control group was not throttled, and
+ *                   a fixed chain of multiplications ("canary") took no more than 1.15 times
+ *                   its median of the session
+ *
+ * A rejected sample is taken again, at most DT_SAMPLE_RETRIES times, and counted. The last try is
+ * kept even if it failed: a loaded machine makes wide intervals, not missing numbers.
+ */
+#ifndef DISENTUNE_SAMPLE_H
+#define DISENTUNE_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DT_SAMPLE_RETRIES 3
+#define DT_CANARY_HISTORY 101
+
+/* Nanoseconds since some fixed time; monotonic. */
+double dt_clock_ns(void);
+
+struct dt_sampler {
+    double least_ns;      /* shortest time of a sample */
+    uint64_t accepted, rejected;
+    uint64_t blocks, disturbed; /* blocks that failed their gates, of all */
+    double canary[DT_CANARY_HISTORY]; /* ns of the latest canaries, a ring */
+    size_t canaries;
+    uint64_t stolen, throttled; /* counters of the system at the start of the block */
+};
+
+/* What is timed: `calls` repetitions of the work. */
+typedef void dt_work_fn(void *context, uint64_t calls);
+
+void dt_sampler_init(struct dt_sampler *sampler);
+
+/* Whether more than a fifth of the samples or of the blocks were rejected. */
+bool dt_sampler_noisy(const struct dt_sampler *sampler);
+
+void dt_sampler_begin_block(struct dt_sampler *sampler);
+
+/* False if the block failed a gate; its samples had better be taken again. */
+bool dt_sampler_end_block(struct dt_sampler *sampler);
+
+/*
+ * Nanoseconds of one repetition. *calls is the number of repetitions in a sample: 0 at first, then
+ * found by warming up until two timings in a row agree within 10 %, and kept for later samples.
+ * *rejected, if not NULL, is increased by the number of rejected tries.
+ */
+double dt_sample(struct dt_sampler *sampler, dt_work_fn *work, void *context, uint64_t *calls,
+                 size_t *rejected);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/workload.h"
+
+#include "kernels/error.h"
+#include "reports/stats.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Operands start this far apart beyond their size, so that equal indices of several of them do not
+ * fall into one set of a cache. */
+enum { APART = 16 * 13 };
+
+struct part {
+    float **where;
+    size_t floats;
+};
+
+static size_t rounded(size_t floats) { return (floats + 63) / 64 * 64 + APART; }
+
+static enum dt_status allocate(struct dt_workload *w, const struct part *parts, size_t count,
+                               uint64_t seed, struct dt_error *error)
+{
+    const double most = 0.75 * (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    char text[DT_PROBLEM_TEXT_MAX];
+    size_t total = 0;
+    for (size_t p = 0; p < count; p++)
+        total += rounded(parts[p].floats);
+    if ((double)total * sizeof(float) > most)
+        return dt_error_set(error, DT_NO_MEMORY,
+                            "problem \"%s\" needs %.1f GiB, the machine has %.1f; use a shorter one",
+                            dt_problem_print(&w->problem, text), (double)total * 4 / (1 << 30),
+                            most / 0.75 / (1 << 30));
+    w->memory = aligned_alloc(4096, (total * sizeof(float) + 4095) / 4096 * 4096);
+    if (!w->memory)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for problem \"%s\"",
+                            dt_problem_print(&w->problem, text));
+    for (size_t i = 0; i < total; i++)
+        w->memory[i] = (float)(int32_t)(dt_random(&seed) >> 32) * 0x1p-31f;
+    float *at = w->memory;
+    for (size_t p = 0; p < count; p++) {
+        *parts[p].where = at;
+        at += rounded(parts[p].floats);
+    }
+    return DT_OK;
+}
+
+static enum dt_status init_bias(struct dt_workload *w, uint64_t seed, struct dt_error *error)
+{
+    const size_t nq = (size_t)w->problem.nq, nk = (size_t)w->problem.nk;
+    const size_t slots = (size_t)w->delta.slots;
+    const size_t scores = (nq * nk + 63) / 64 * 64;
+    const struct part parts[] = {
+        {&w->scores, scores},      {&w->c2p, nq * slots},      {&w->p2c[0], nk * slots},
+        {&w->p2c[1], nk * slots}, {&w->other[0], scores}, {&w->other[1], scores},
+    };
+    return allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
+}
+
+/* A mask of the problem's form in which about one key in eight is forbidden. */
+static enum dt_status init_mask(struct dt_workload *w, uint64_t seed, struct dt_error *error)
+{
+    const struct dt_problem *p = &w->problem;
+    const size_t rows = p->mask == DT_MASK_PAIRS ? (size_t)p->nq : 1;
+    const size_t bytes = (size_t)p->batch * rows * (size_t)p->nk;
+    w->allowed = malloc(bytes);
+    w->lengths = malloc((size_t)p->batch * sizeof *w->lengths);
+    if (!w->allowed || !w->lengths)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a mask of %zu bytes", bytes);
+    for (size_t n = 0; n < bytes; n++)
+        w->allowed[n] = dt_random_below(&seed, 8) != 0;
+    for (int32_t b = 0; b < p->batch; b++)
+        w->lengths[b] = p->nk - p->nk / 8;
+    return DT_OK;
+}
+
+static enum dt_status init_softmax(struct dt_workload *w, uint64_t seed, struct dt_error *error)
+{
+    const struct dt_problem *p = &w->problem;
+    const struct part parts[] = {{&w->scores, (size_t)p->nq * (size_t)p->nk}};
+    w->softmax = (struct dt_softmax_args){
+        .stride = p->nk, .rows = p->nq, .cols = p->nk, .dialect = p->dialect};
+    if (p->mask != DT_MASK_NONE) {
+        w->softmax.allowed = w->allowed;
+        w->softmax.allowed_stride = p->mask == DT_MASK_PAIRS ? p->nk : 0;
+    }
+    enum dt_status status = allocate(w, parts, 1, seed, error);
+    w->softmax.x = w->scores;
+    return status;
+}
+
+static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struct dt_error *error)
+{
+    const struct dt_problem *p = &w->problem;
+    const ptrdiff_t dim = p->dim, heads = p->heads;
+    const size_t queries = (size_t)p->batch * (size_t)(heads * p->nq * dim);
+    const size_t keys = (size_t)p->batch * (size_t)(heads * p->nk * dim);
+    const size_t positions = (size_t)(heads * w->delta.slots * dim);
+    float *q, *k, *v, *kr, *qr, *out, *workspace;
+    const struct part parts[] = {
+        {&q, queries},    {&k, keys},      {&v, keys}, {&kr, positions},
+        {&qr, positions}, {&out, queries}, {&workspace, 2 * (size_t)p->nk},
+    };
+    enum dt_status status = allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
+    if (status)
+        return status;
+    w->attention = (struct dt_attention_args){
+        .problem = &w->problem,
+        .delta = &w->delta,
+        .q = q, .q_batch = heads * p->nq * dim, .q_head = p->nq * dim, .q_row = dim,
+        .k = k, .k_batch = heads * p->nk * dim, .k_head = p->nk * dim, .k_row = dim,
+        .v = v, .v_batch = heads * p->nk * dim, .v_head = p->nk * dim, .v_row = dim,
+        .kr = p->terms & DT_C2P ? kr : NULL,
+        .qr = p->terms & DT_P2C ? qr : NULL,
+        .position_head = w->delta.slots * dim, .position_row = dim,
+        .out = out, .out_batch = heads * p->nq * dim, .out_head = p->nq * dim, .out_row = dim,
+        .mask = {p->mask, w->lengths, w->allowed},
+        .workspace = workspace,
+    };
+    return DT_OK;
+}
+
+enum dt_status dt_workload_init(struct dt_workload *w, enum dt_op op,
+                                const struct dt_problem *problem, uint64_t seed,
+                                struct dt_error *error)
+{
+    *w = (struct dt_workload){.op = op, .problem = dt_problem_class(op, problem)};
+    enum dt_status status = dt_delta_init(&w->delta, &w->problem, error);
+    if (!status && op != DT_OP_BIAS)
+        status = init_mask(w, seed, error);
+    if (!status)
+        status = op == DT_OP_BIAS      ? init_bias(w, seed, error)
+                 : op == DT_OP_SOFTMAX ? init_softmax(w, seed, error)
+                                       : init_attention(w, seed, error);
+    if (status)
+        dt_workload_clear(w);
+    return status;
+}
+
+void dt_workload_clear(struct dt_workload *w)
+{
+    free(w->memory);
+    free(w->allowed);
+    free(w->lengths);
+    dt_delta_clear(&w->delta);
+    w->memory = NULL;
+    w->allowed = NULL;
+    w->lengths = NULL;
+}
+
+static void run_bias(const struct dt_workload *w, const struct dt_choice *choice,
+                     enum dt_layout layout)
+{
+    const struct dt_problem *p = &w->problem;
+    const struct dt_bias_args args = {
+        .scores = w->scores,
+        .scores_stride = p->nk,
+        .c2p = p->terms & DT_C2P ? w->c2p : NULL,
+        .c2p_stride = w->delta.slots,
+        .p2c = p->terms & DT_P2C ? w->p2c[layout] : NULL,
+        .p2c_stride = layout == DT_KEY_MAJOR ? w->delta.slots : p->nk,
+        .layout = layout,
+        .nq = p->nq,
+        .nk = p->nk,
+        .delta = &w->delta,
+        .origin = p->nq - 1,
+        .tile = choice->tile,
+    };
+    choice->variant->run.bias(&args);
+}
+
+void dt_workload_run(const struct dt_workload *w, const struct dt_choice *choice,
+                     enum dt_layout layout)
+{
+    switch (choice->variant->op) {
+    case DT_OP_BIAS:
+        run_bias(w, choice, layout);
+        break;
+    case DT_OP_SOFTMAX:
+        choice->variant->run.softmax(&w->softmax);
+        break;
+    case DT_OP_ATTENTION:
+        choice->variant->run.attention(&w->attention);
+        break;
+    case DT_OP_PROBE: {
+        const size_t n = ((size_t)w->problem.nq * (size_t)w->problem.nk + 63) / 64 * 64;
+        struct dt_probe_args args = {
+            .kind = DT_PROBE_ADD, .x = w->scores, .a = w->other[0], .b = w->other[1], .n = n};
+        choice->variant->run.probe(&args);
+        break;
+    }
+    case DT_OP_GEMM:
+    case DT_OP_COUNT:
+        break;
+    }
+}
+
+double dt_workload_flops(const struct dt_workload *w)
+{
+    const struct dt_problem *p = &w->problem;
+    if (w->op != DT_OP_ATTENTION)
+        return 0;
+    const double nq = p->nq, nk = p->nk, slots = w->delta.slots, dim = p->dim;
+    const double positions = (p->terms & DT_C2P ? nq * slots : 0) + (p->terms & DT_P2C ? nk * slots : 0);
+    return 2 * dim * (2 * nq * nk + positions) * p->batch * p->heads;
+}

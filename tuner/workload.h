@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Operands for one operation on one problem, and how to run any choice on them. */
+#ifndef DISENTUNE_WORKLOAD_H
+#define DISENTUNE_WORKLOAD_H
+
+#include "kernels/plan.h"
+
+/*
+ * For bias the operands of one head, with both layouts of the p2c table, so that variants of
+ * either can be compared; rows are dense, as a caller has them. For the others everything that
+ * the problem says.
+ */
+struct dt_workload {
+    enum dt_op op;
+    struct dt_problem problem; /* the class of the one asked for */
+    struct dt_delta delta;
+    float *memory; /* all operands, owned */
+    float *scores, *c2p, *p2c[2]; /* bias; p2c by enum dt_layout */
+    float *other[2];              /* bias: two more arrays of the size of scores, for the ceiling */
+    uint8_t *allowed;             /* softmax and attention: the mask, owned */
+    int32_t *lengths;
+    struct dt_softmax_args softmax;
+    struct dt_attention_args attention;
+};
+
+/* Random operands from the seed. Refuses what would take more than 3/4 of the machine's memory.
+ * The caller releases with dt_workload_clear(). DT_INVALID, DT_NO_MEMORY. */
+enum dt_status dt_workload_init(struct dt_workload *workload, enum dt_op op,
+                                const struct dt_problem *problem, uint64_t seed,
+                                struct dt_error *error);
+void dt_workload_clear(struct dt_workload *workload);
+
+/* One call. For bias `layout` says which of the two p2c tables it reads; for a probe, it adds as
+ * many floats as the scores have: the ceiling. */
+void dt_workload_run(const struct dt_workload *workload, const struct dt_choice *choice,
+                     enum dt_layout layout);
+
+/* FLOPs of the products of an attention (table strategy), 0 for other operations. */
+double dt_workload_flops(const struct dt_workload *workload);
+
+#endif
