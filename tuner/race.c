@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/race.h"
+
+#include "kernels/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fill(struct dt_runner *runner, const struct dt_choice *choice, enum dt_layout layout,
+                 bool kept, size_t blocks)
+{
+    *runner = (struct dt_runner){.choice = *choice, .layout = layout, .kept = kept};
+    for (size_t b = 0; b < blocks; b++)
+        runner->ns[b] = NAN;
+}
+
+enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *workload,
+                            struct dt_sampler *sampler, const struct dt_choice *choices,
+                            size_t count, uint64_t seed, struct dt_error *error)
+{
+    *race = (struct dt_race){.workload = workload, .sampler = sampler, .random = seed};
+    race->runners = malloc((count + 1) * sizeof *race->runners);
+    if (!race->runners)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", count);
+    for (size_t r = 0; r < count; r++)
+        fill(&race->runners[r], &choices[r], workload->problem.layout, false, 0);
+    race->count = count;
+    return DT_OK;
+}
+
+void dt_race_clear(struct dt_race *race)
+{
+    free(race->runners);
+    race->runners = NULL;
+    race->count = 0;
+}
+
+enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_choice *choice,
+                                     enum dt_layout layout, size_t *index, struct dt_error *error)
+{
+    struct dt_runner *grown = realloc(race->runners, (race->count + 1) * sizeof *grown);
+    if (!grown)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", race->count);
+    race->runners = grown;
+    fill(&grown[race->count], choice, layout, true, race->blocks);
+    *index = race->count++;
+    return DT_OK;
+}
+
+struct work {
+    const struct dt_workload *workload;
+    const struct dt_runner *runner;
+};
+
+static void run_calls(void *context, uint64_t calls)
+{
+    const struct work *work = context;
+    for (uint64_t c = 0; c < calls; c++)
+        dt_workload_run(work->workload, &work->runner->choice, work->runner->layout);
+}
+
+static void time_all(struct dt_race *race, const size_t *order)
+{
+    for (size_t n = 0; n < race->count; n++) {
+        struct dt_runner *runner = &race->runners[order[n]];
+        struct work work = {race->workload, runner};
+        runner->ns[race->blocks] =
+            runner->dropped ? NAN
+                            : dt_sample(race->sampler, run_calls, &work, &runner->calls,
+                                        &runner->rejected);
+    }
+}
+
+void dt_race_block(struct dt_race *race)
+{
+    size_t *order = malloc((race->count + 1) * sizeof *order);
+    if (!order || race->blocks == DT_BLOCKS_MAX) {
+        free(order);
+        return;
+    }
+    for (size_t n = 0; n < race->count; n++)
+        order[n] = n;
+    for (int try = 0; try < 2; try++) {
+        dt_shuffle(order, race->count, &race->random);
+        dt_sampler_begin_block(race->sampler);
+        time_all(race, order);
+        if (dt_sampler_end_block(race->sampler))
+            break;
+    }
+    for (size_t n = 0; n < race->count; n++)
+        race->runners[n].samples += !race->runners[n].dropped;
+    race->blocks++;
+    free(order);
+}
+
+static size_t gather_times(const struct dt_race *race, size_t runner, double *values)
+{
+    size_t count = 0;
+    for (size_t b = 0; b < race->blocks; b++)
+        if (!isnan(race->runners[runner].ns[b]))
+            values[count++] = race->runners[runner].ns[b];
+    return count;
+}
+
+double dt_race_median(const struct dt_race *race, size_t runner)
+{
+    double values[DT_BLOCKS_MAX];
+    const size_t count = gather_times(race, runner, values);
+    return count ? dt_median(values, count) : INFINITY;
+}
+
+struct dt_interval dt_race_time(const struct dt_race *race, size_t runner, double *values,
+                                size_t *count)
+{
+    *count = gather_times(race, runner, values);
+    return *count ? dt_bootstrap_median(values, *count, 1) : (struct dt_interval){NAN, NAN, NAN};
+}
+
+struct dt_interval dt_race_ratio(const struct dt_race *race, size_t runner, size_t base)
+{
+    double logs[DT_BLOCKS_MAX];
+    size_t count = 0;
+    for (size_t b = 0; b < race->blocks; b++) {
+        const double ratio = race->runners[base].ns[b] / race->runners[runner].ns[b];
+        if (!isnan(ratio))
+            logs[count++] = log(ratio);
+    }
+    if (count == 0)
+        return (struct dt_interval){NAN, NAN, NAN};
+    const struct dt_interval i = dt_bootstrap_median(logs, count, 1);
+    return (struct dt_interval){exp(i.median), exp(i.lo), exp(i.hi)};
+}
+
+static bool competes(const struct dt_runner *runner) { return !runner->dropped && !runner->kept; }
+
+size_t dt_race_leader(const struct dt_race *race)
+{
+    size_t leader = race->count;
+    double least = INFINITY;
+    for (size_t r = 0; r < race->count; r++)
+        if (competes(&race->runners[r]) && dt_race_median(race, r) < least) {
+            least = dt_race_median(race, r);
+            leader = r;
+        }
+    return leader;
+}
+
+void dt_race_drop(struct dt_race *race, double factor, double band)
+{
+    const size_t leader = dt_race_leader(race);
+    for (size_t r = 0; r < race->count && leader < race->count; r++) {
+        if (!competes(&race->runners[r]) || r == leader)
+            continue;
+        if (dt_race_median(race, r) > factor * dt_race_median(race, leader)) {
+            race->runners[r].dropped = true;
+            continue;
+        }
+        const struct dt_interval ratio = dt_race_ratio(race, r, leader);
+        race->runners[r].dropped = race->blocks >= 5 && ratio.hi < exp(-band);
+    }
+}
+
+/* Elements of one tile, a side of 0 being the whole. */
+static double tile_area(const struct dt_race *race, const struct dt_tile *tile)
+{
+    const struct dt_problem *p = &race->workload->problem;
+    return (double)(tile->rows ? tile->rows : p->nq) * (tile->cols ? tile->cols : p->nk);
+}
+
+static bool preferred(const struct dt_race *race, size_t a, size_t b)
+{
+    const struct dt_choice *x = &race->runners[a].choice, *y = &race->runners[b].choice;
+    if (x->variant->level != y->variant->level)
+        return x->variant->level < y->variant->level;
+    const double size_x = tile_area(race, &x->tile), size_y = tile_area(race, &y->tile);
+    if (size_x != size_y)
+        return size_x < size_y;
+    return strcmp(x->variant->name, y->variant->name) < 0;
+}
+
+size_t dt_race_winner(const struct dt_race *race, double band)
+{
+    const size_t leader = dt_race_leader(race);
+    const double tie = exp(fmax(0.01, band));
+    size_t winner = leader;
+    for (size_t r = 0; r < race->count && leader < race->count; r++)
+        if (competes(&race->runners[r]) && r != leader &&
+            dt_race_median(race, r) <= tie * dt_race_median(race, leader) &&
+            preferred(race, r, winner))
+            winner = r;
+    return winner;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/session.h"
+
+#include "kernels/error.h"
+#include "tuner/race.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MEMORY_BYTES ((size_t)256 << 20)
+#define FMA_ROUNDS 2000
+
+void dt_session_init(struct dt_session *session, const struct dt_machine *machine,
+                     char *const *arguments, uint64_t seed)
+{
+    *session = (struct dt_session){.seed = seed, .noise_floor = 0.01};
+    memcpy(session->machine, machine->kinds[0].key, sizeof session->machine);
+    snprintf(session->cpu, sizeof session->cpu, "%s",
+             machine->cpu.name[0] ? machine->cpu.name : machine->cpu.uarch);
+    snprintf(session->version, sizeof session->version, "%s", dt_version());
+    snprintf(session->compiler, sizeof session->compiler, "%s", DT_COMPILER);
+    snprintf(session->signature, sizeof session->signature, "%016" PRIx64, dt_variant_signature());
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(session->date, sizeof session->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    size_t used = (size_t)snprintf(session->command, sizeof session->command, "disentune");
+    for (; *arguments && used < sizeof session->command; arguments++) {
+        const char *quote = strpbrk(*arguments, " \t'\"*?[") ? "'" : "";
+        used += (size_t)snprintf(session->command + used, sizeof session->command - used, " %s%s%s",
+                                 quote, *arguments, quote);
+    }
+}
+
+struct probe {
+    const struct dt_variant *variant;
+    struct dt_probe_args args;
+};
+
+static void run_probe(void *context, uint64_t calls)
+{
+    struct probe *probe = context;
+    for (uint64_t c = 0; c < calls; c++)
+        probe->variant->run.probe(&probe->args);
+}
+
+static void measure(struct dt_session *session, struct dt_sampler *sampler, struct probe *probe,
+                    const char *place)
+{
+    static const char *const kinds[] = {
+        [DT_PROBE_FMA] = "fma", [DT_PROBE_LOAD] = "load", [DT_PROBE_ADD] = "add"};
+    if (session->ceiling_count == DT_CEILINGS_MAX)
+        return;
+    struct dt_ceiling *ceiling = &session->ceilings[session->ceiling_count++];
+    uint64_t calls = 0;
+    double ns[9];
+    for (size_t n = 0; n < sizeof ns / sizeof *ns; n++)
+        ns[n] = dt_sample(sampler, run_probe, probe, &calls, NULL);
+    ceiling->value = probe->args.amount / dt_median(ns, sizeof ns / sizeof *ns) * 1e9;
+    snprintf(ceiling->name, sizeof ceiling->name, "%s.%s%s%s", kinds[probe->args.kind],
+             dt_cpu_level_name(probe->variant->level), *place ? "." : "", place);
+    snprintf(ceiling->unit, sizeof ceiling->unit, "%s",
+             probe->args.kind == DT_PROBE_FMA ? "FLOP/s" : "B/s");
+}
+
+const struct dt_variant *dt_session_probe(void)
+{
+    const struct dt_variant *variant, *widest = NULL;
+    for (size_t n = 0; (variant = dt_variant_at(n)); n++)
+        if (dt_variant_applies(variant, DT_OP_PROBE, NULL, NULL) &&
+            (!widest || variant->level > widest->level))
+            widest = variant;
+    return widest;
+}
+
+enum dt_status dt_session_ceilings(struct dt_session *session, const struct dt_machine *machine,
+                                   struct dt_sampler *sampler, struct dt_error *error)
+{
+    const struct dt_variant *variant;
+    for (size_t n = 0; (variant = dt_variant_at(n)); n++)
+        if (dt_variant_applies(variant, DT_OP_PROBE, NULL, NULL)) {
+            struct probe fma = {variant, {.kind = DT_PROBE_FMA, .n = FMA_ROUNDS}};
+            measure(session, sampler, &fma, "");
+        }
+
+    float *memory = aligned_alloc(4096, MEMORY_BYTES);
+    if (!memory)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for the bandwidth probes (%zu MiB)",
+                            MEMORY_BYTES >> 20);
+    for (size_t i = 0; i < MEMORY_BYTES / sizeof *memory; i++)
+        memory[i] = (float)(i % 1021);
+    const struct {
+        const char *name;
+        size_t bytes;
+    } places[] = {
+        {"l1", (size_t)dt_machine_share(machine, DT_L1D, 1) / 2},
+        {"l2", (size_t)dt_machine_share(machine, DT_L2, 1) / 2},
+        {"mem", MEMORY_BYTES},
+    };
+    for (int kind = DT_PROBE_LOAD; kind <= DT_PROBE_ADD; kind++)
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+            const size_t arrays = kind == DT_PROBE_ADD ? 3 : 1;
+            const size_t bytes = places[p].bytes < MEMORY_BYTES ? places[p].bytes : MEMORY_BYTES;
+            const size_t n = bytes / sizeof(float) / arrays / 64 * 64;
+            struct probe probe = {dt_session_probe(),
+                                  {.kind = (enum dt_probe_kind)kind,
+                                   .x = memory,
+                                   .a = memory + n,
+                                   .b = memory + 2 * n,
+                                   .n = n}};
+            measure(session, sampler, &probe, places[p].name);
+        }
+    free(memory);
+    return DT_OK;
+}
+
+static enum dt_status floor_of(const char *text, struct dt_sampler *sampler, uint64_t seed,
+                               double *noise, struct dt_error *error)
+{
+    struct dt_problem problem;
+    struct dt_workload workload;
+    struct dt_race race;
+    struct dt_choice copies[2];
+    enum dt_status status = dt_problem_parse(text, &problem, error);
+    if (!status)
+        status = dt_workload_init(&workload, DT_OP_BIAS, &problem, seed, error);
+    if (status)
+        return status;
+    status = dt_choice_heuristic(DT_OP_BIAS, &problem, &workload.delta, &copies[0], error);
+    copies[1] = copies[0];
+    if (!status)
+        status = dt_race_init(&race, &workload, sampler, copies, 2, seed, error);
+    if (!status) {
+        for (int b = 0; b < 25; b++)
+            dt_race_block(&race);
+        const struct dt_interval ratio = dt_race_ratio(&race, 0, 1);
+        *noise = fmax(*noise, fmax(fabs(log(ratio.lo)), fabs(log(ratio.hi))));
+        dt_race_clear(&race);
+    }
+    dt_workload_clear(&workload);
+    return status;
+}
+
+enum dt_status dt_session_noise(struct dt_session *session, struct dt_sampler *sampler,
+                                struct dt_error *error)
+{
+    double noise = 0;
+    enum dt_status status = floor_of("n128 log:256:512", sampler, session->seed, &noise, error);
+    if (!status)
+        status = floor_of("n512 log:256:512", sampler, session->seed + 1, &noise, error);
+    if (!status)
+        session->noise_floor = noise;
+    return status;
+}
+
+double dt_session_ceiling(const struct dt_session *session, const char *name)
+{
+    for (size_t c = 0; c < session->ceiling_count; c++)
+        if (strcmp(session->ceilings[c].name, name) == 0)
+            return session->ceilings[c].value;
+    return NAN;
+}

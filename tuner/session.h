@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What is measured once in a run, before any candidate: ceilings and the noise floor. */
+#ifndef DISENTUNE_SESSION_H
+#define DISENTUNE_SESSION_H
+
+#include "reports/record.h"
+#include "tuner/machine.h"
+#include "tuner/sample.h"
+
+/* Machine, build, date, command line; nothing measured yet. `arguments` ends with NULL. */
+void dt_session_init(struct dt_session *session, const struct dt_machine *machine,
+                     char *const *arguments, uint64_t seed);
+
+/*
+ * For each instruction set that this CPU runs the peak of multiply-add, and of the widest the
+ * bandwidth of reading and of contiguous addition from each cache level and from memory. A level
+ * is measured on half a worker's share of it, memory on 256 MiB. DT_NO_MEMORY.
+ */
+enum dt_status dt_session_ceilings(struct dt_session *session, const struct dt_machine *machine,
+                                   struct dt_sampler *sampler, struct dt_error *error);
+
+/*
+ * The noise floor: what the tuner would see between two plans that are one plan. Two copies race on
+ * a short and on a longer problem; the floor is the bound of the 95 % interval of their median log
+ * ratio that lies farthest from 0. DT_NO_MEMORY, DT_UNSUPPORTED.
+ */
+enum dt_status dt_session_noise(struct dt_session *session, struct dt_sampler *sampler,
+                                struct dt_error *error);
+
+/* The value of a ceiling by name, NAN if it was not measured. */
+double dt_session_ceiling(const struct dt_session *session, const char *name);
+
+/* The probe of the widest instruction set that this CPU runs; there is one in every build. */
+const struct dt_variant *dt_session_probe(void);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/tune.h"
+
+#include "kernels/error.h"
+#include "tuner/race.h"
+#include "tuner/session.h"
+#include "tuner/space.h"
+#include "tuner/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    VALIDATE_LENGTH = 1024,
+    SCOUT_BLOCKS = 3, /* before the first candidate may be dropped */
+    BLOCKS = 60,      /* enough to separate what the noise floor lets separate */
+};
+
+/* Points of reference of a race, by index of the runner; `count` of the race where there is none. */
+struct references {
+    size_t scalar, ceiling;
+    struct {
+        uint32_t level;
+        size_t gather[2]; /* by layout */
+        size_t autovec;
+    } set[4];
+    size_t sets;
+};
+
+static struct dt_problem at_most(const struct dt_problem *problem, int32_t length)
+{
+    struct dt_problem reduced = *problem;
+    reduced.nq = reduced.nq < length ? reduced.nq : length;
+    reduced.nk = reduced.nk < length ? reduced.nk : length;
+    return reduced;
+}
+
+/* Removes the choices that fail validation. */
+static enum dt_status disqualify(const struct dt_tuner *tuner, const struct dt_workload *w,
+                                 struct dt_space *space, struct dt_outcome *outcome,
+                                 struct dt_error *error)
+{
+    const struct dt_problem problem = at_most(&w->problem, VALIDATE_LENGTH);
+    const struct dt_validate_options options = {tuner->session->seed, DT_VALIDATE_QUICK};
+    struct dt_validator *validator;
+    enum dt_status status = dt_validate_open(w->op, &problem, &options, &validator, error);
+    if (status)
+        return status;
+    size_t kept = 0;
+    for (size_t n = 0; n < space->count && !status; n++) {
+        struct dt_verdict verdict;
+        const struct dt_choice choice = space->choices[n];
+        status = dt_validate_run(validator, choice.variant, &choice.tile, &verdict, error);
+        if (!status && verdict.passed)
+            space->choices[kept++] = choice;
+        else if (!status && tuner->complain)
+            tuner->complain(verdict.reason, tuner->context);
+    }
+    outcome->disqualified = space->count - kept;
+    space->count = kept;
+    dt_validate_close(validator);
+    return status;
+}
+
+static void keep_tile(const struct dt_tuner *tuner, struct dt_space *space)
+{
+    size_t kept = 0;
+    for (size_t n = 0; n < space->count; n++) {
+        struct dt_choice choice = space->choices[n];
+        choice.tile = tuner->tile;
+        const bool seen = kept > 0 && space->choices[kept - 1].variant == choice.variant;
+        if (!seen && dt_tile_fits(choice.variant, choice.tile))
+            space->choices[kept++] = choice;
+    }
+    space->count = kept;
+}
+
+static enum dt_status add_named(struct dt_race *race, const char *isa, const char *idea,
+                                enum dt_layout layout, size_t *index, struct dt_error *error)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s.%s", dt_op_name(race->workload->op), isa, idea);
+    struct dt_problem problem = race->workload->problem;
+    problem.layout = layout;
+    const struct dt_choice choice = {dt_variant_find(name), {0, 0}};
+    *index = SIZE_MAX;
+    if (!choice.variant || !dt_variant_applies(choice.variant, race->workload->op, &problem,
+                                               &race->workload->delta))
+        return DT_OK;
+    return dt_race_add_reference(race, &choice, layout, index, error);
+}
+
+static enum dt_status add_references(struct dt_race *race, struct references *refs,
+                                     struct dt_error *error)
+{
+    static const uint32_t levels[] = {DT_CPU_AVX2, DT_CPU_AVX512, DT_CPU_NEON};
+    const enum dt_layout own = race->workload->problem.layout;
+    *refs = (struct references){.ceiling = SIZE_MAX};
+    enum dt_status status = add_named(race, "scalar", "plain", own, &refs->scalar, error);
+    if (race->workload->op != DT_OP_BIAS)
+        return status;
+    const struct dt_choice probe = {dt_session_probe(), {0, 0}};
+    if (!status && probe.variant)
+        status = dt_race_add_reference(race, &probe, own, &refs->ceiling, error);
+    for (size_t l = 0; l < sizeof levels / sizeof *levels && !status; l++) {
+        if (!(dt_cpu_host()->levels & levels[l]))
+            continue;
+        const char *isa = dt_cpu_level_name(levels[l]);
+        const size_t s = refs->sets++;
+        refs->set[s].level = levels[l];
+        status = add_named(race, isa, "autovec", own, &refs->set[s].autovec, error);
+        for (int layout = 0; layout < 2 && !status; layout++)
+            status = add_named(race, isa, "gather", (enum dt_layout)layout,
+                               &refs->set[s].gather[layout], error);
+    }
+    return status;
+}
+
+/* Keeps of each variant the tile with the least median. */
+static void keep_best_tiles(struct dt_race *race)
+{
+    for (size_t r = 0; r < race->count; r++)
+        for (size_t other = 0; other < race->count; other++) {
+            struct dt_runner *a = &race->runners[r];
+            const struct dt_runner *b = &race->runners[other];
+            if (a->kept || b->kept || a->choice.variant != b->choice.variant || b->dropped)
+                continue;
+            const double x = dt_race_median(race, r), y = dt_race_median(race, other);
+            if (y < x || (y == x && other < r))
+                a->dropped = true;
+        }
+}
+
+static size_t running(const struct dt_race *race)
+{
+    size_t count = 0;
+    for (size_t r = 0; r < race->count; r++)
+        count += !race->runners[r].dropped && !race->runners[r].kept;
+    return count;
+}
+
+static void run(const struct dt_tuner *tuner, struct dt_race *race, double seconds,
+                struct dt_outcome *outcome)
+{
+    const double end = dt_clock_ns() + seconds * 1e9;
+    while (race->blocks < BLOCKS && running(race) > 0) {
+        dt_race_block(race);
+        if (race->blocks >= SCOUT_BLOCKS) {
+            if (tuner->goal == DT_GOAL_WINNER)
+                dt_race_drop(race, 1.25, tuner->session->noise_floor);
+            else if (race->blocks == 2 * SCOUT_BLOCKS)
+                keep_best_tiles(race);
+        }
+        const bool late = dt_clock_ns() > end && race->blocks >= 2 * SCOUT_BLOCKS;
+        if (late || (tuner->stop && *tuner->stop))
+            break;
+    }
+    outcome->blocks = race->blocks;
+    outcome->complete = race->blocks == BLOCKS;
+}
+
+/* The faster of two references by median; either may be absent. */
+static size_t faster(const struct dt_race *race, size_t a, size_t b)
+{
+    if (a == SIZE_MAX || b == SIZE_MAX)
+        return a == SIZE_MAX ? b : a;
+    return dt_race_median(race, a) <= dt_race_median(race, b) ? a : b;
+}
+
+static struct dt_interval ratio_to(const struct dt_race *race, size_t runner, size_t base)
+{
+    return base == SIZE_MAX ? (struct dt_interval){NAN, NAN, NAN}
+                            : dt_race_ratio(race, runner, base);
+}
+
+static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_race *race,
+                               const struct references *refs, size_t r, struct dt_record *record,
+                               struct dt_error *error)
+{
+    const struct dt_runner *runner = &race->runners[r];
+    const struct dt_workload *w = race->workload;
+    *record = (struct dt_record){
+        .problem = w->problem,
+        .op = w->op,
+        .tile = runner->choice.tile,
+        .threads = 1,
+        .rejected = runner->rejected,
+        .ratio_to_gather = NAN,
+        .ratio_to_autovec = NAN,
+        .ceiling_ns = NAN,
+        .verified = true,
+    };
+    record->ns = malloc(DT_BLOCKS_MAX * sizeof *record->ns);
+    if (!record->ns)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a record");
+    snprintf(record->variant, sizeof record->variant, "%s", runner->choice.variant->name);
+    const struct dt_interval time = dt_race_time(race, r, record->ns, &record->samples);
+    record->ns_median = time.median;
+    record->ns_lo = time.lo;
+    record->ns_hi = time.hi;
+    const struct dt_interval scalar = ratio_to(race, r, refs->scalar);
+    record->ratio_to_scalar = scalar.median;
+    record->ratio_lo = scalar.lo;
+    record->ratio_hi = scalar.hi;
+    for (size_t s = 0; s < refs->sets; s++)
+        if (refs->set[s].level == runner->choice.variant->level) {
+            const size_t gather = faster(race, refs->set[s].gather[0], refs->set[s].gather[1]);
+            record->ratio_to_gather = ratio_to(race, r, gather).median;
+            record->ratio_to_autovec = ratio_to(race, r, refs->set[s].autovec).median;
+        }
+    if (refs->ceiling != SIZE_MAX) {
+        record->ceiling_ns = dt_race_median(race, refs->ceiling);
+        record->share_of_ceiling = ratio_to(race, r, refs->ceiling).median;
+    } else {
+        char name[32];
+        snprintf(name, sizeof name, "fma.%s", dt_cpu_level_name(dt_session_probe()->level));
+        if (dt_workload_flops(w) > 0)
+            record->ceiling_ns =
+                dt_workload_flops(w) / dt_session_ceiling(tuner->session, name) * 1e9;
+        record->share_of_ceiling = record->ceiling_ns / record->ns_median;
+    }
+    return DT_OK;
+}
+
+/* Whether no other tile of the variant has a better claim to stand for it. */
+static bool represents(const struct dt_race *race, size_t r, size_t winner)
+{
+    const struct dt_variant *variant = race->runners[r].choice.variant;
+    if (race->runners[r].kept || race->runners[r].samples == 0)
+        return false;
+    if (winner < race->count && race->runners[winner].choice.variant == variant)
+        return r == winner;
+    for (size_t other = 0; other < race->count; other++) {
+        const struct dt_runner *rival = &race->runners[other];
+        if (rival->kept || rival->choice.variant != variant || other == r)
+            continue;
+        if (rival->samples > race->runners[r].samples)
+            return false;
+        if (rival->samples == race->runners[r].samples &&
+            (dt_race_median(race, other) < dt_race_median(race, r) ||
+             (dt_race_median(race, other) == dt_race_median(race, r) && other < r)))
+            return false;
+    }
+    return true;
+}
+
+static enum dt_status append_records(const struct dt_tuner *tuner, const struct dt_race *race,
+                                     const struct references *refs, struct dt_records *records,
+                                     struct dt_error *error)
+{
+    const size_t before = records->count;
+    const size_t winner = tuner->goal == DT_GOAL_WINNER
+                              ? dt_race_winner(race, tuner->session->noise_floor)
+                              : race->count;
+    struct dt_record *grown =
+        realloc(records->items, (records->count + race->count + 1) * sizeof *grown);
+    if (!grown)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu records", race->count);
+    records->items = grown;
+    for (size_t r = 0; r < race->count; r++) {
+        if (!represents(race, r, winner))
+            continue;
+        enum dt_status status = describe(tuner, race, refs, r, &grown[records->count], error);
+        if (status) {
+            while (records->count > before)
+                free(grown[--records->count].ns);
+            return status;
+        }
+        grown[records->count++].winner = r == winner;
+    }
+    return DT_OK;
+}
+
+enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
+                       const struct dt_problem *problem, double seconds,
+                       struct dt_records *records, struct dt_outcome *outcome,
+                       struct dt_error *error)
+{
+    struct dt_workload workload;
+    struct dt_space space = {0};
+    struct dt_race race = {0};
+    struct references refs;
+    *outcome = (struct dt_outcome){0};
+    if (op == DT_OP_BIAS && problem->terms == 0)
+        return DT_OK;
+    enum dt_status status = dt_workload_init(&workload, op, problem, tuner->session->seed, error);
+    if (status)
+        return status;
+    status = dt_space_init(&space, op, &workload.problem, &workload.delta, tuner->machine,
+                           tuner->selects, tuner->context, error);
+    if (!status && tuner->fixed_tile)
+        keep_tile(tuner, &space);
+    outcome->candidates = space.count;
+    if (!status && space.count > 0)
+        status = disqualify(tuner, &workload, &space, outcome, error);
+    if (!status && space.count > 0) {
+        status = dt_race_init(&race, &workload, tuner->sampler, space.choices, space.count,
+                              tuner->session->seed, error);
+        if (!status)
+            status = add_references(&race, &refs, error);
+        if (!status) {
+            run(tuner, &race, seconds, outcome);
+            status = append_records(tuner, &race, &refs, records, error);
+        }
+        dt_race_clear(&race);
+    }
+    free(space.choices);
+    dt_workload_clear(&workload);
+    return status;
+}

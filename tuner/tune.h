@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* One problem measured: its space validated, raced, and turned into records. */
+#ifndef DISENTUNE_TUNE_H
+#define DISENTUNE_TUNE_H
+
+#include "reports/record.h"
+#include "tuner/machine.h"
+#include "tuner/sample.h"
+
+#include <signal.h>
+
+/* What the race is for. */
+enum dt_goal {
+    DT_GOAL_WINNER,   /* find the fastest: slower candidates are dropped early */
+    DT_GOAL_VARIANTS, /* measure each variant at its best tile: all stay to the end */
+};
+
+struct dt_tuner {
+    const struct dt_machine *machine;
+    const struct dt_session *session;
+    struct dt_sampler *sampler;
+    enum dt_goal goal;
+    bool fixed_tile;
+    struct dt_tile tile; /* the only tile to try, if fixed_tile */
+    bool (*selects)(const struct dt_variant *, void *); /* NULL: every variant */
+    void *context;
+    /* One line about a candidate that was disqualified; may be NULL. */
+    void (*complain)(const char *line, void *context);
+    const volatile sig_atomic_t *stop; /* not 0: finish the block and return what is known */
+};
+
+struct dt_outcome {
+    size_t candidates, disqualified, blocks;
+    bool complete; /* ended because nothing was left to decide, not by the clock or `stop` */
+};
+
+/*
+ * Measures `op` on `problem` for about `seconds` and appends a record for each variant at its
+ * best tile to `records`; with DT_GOAL_WINNER one of them is marked as winner. No candidate is
+ * timed before it passed validation on its own tile; problems beyond 1024 rows or columns are
+ * validated at 1024 there. Nothing is appended if no variant applies. Errors leave records as they
+ * were. DT_INVALID, DT_NO_MEMORY.
+ */
+enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
+                       const struct dt_problem *problem, double seconds,
+                       struct dt_records *records, struct dt_outcome *outcome,
+                       struct dt_error *error);
+
+#endif
