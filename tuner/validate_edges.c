@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The edge problems as texts, one list an operation. W is 4, 8 or 16 lanes.
+ *
+ * bias: lengths W - 1, W, W + 1 and multiples, primes, one-row and one-column rectangles; every
+ * bucket form below, at and beyond where it clamps. Rectangles with one short side reach far
+ * distances at little cost: slots step by two in log:256:300 and log:128:160 only beyond 128
+ * and 64.
+ */
+#include "kernels/error.h"
+#include "tuner/validate.h"
+
+#include <pthread.h>
+
+static const char *const bias_texts[] = {
+    "n1 linear:4",
+    "n1 log:256:512 p2c:key",
+    "n2 linear:1",
+    "n3 log:16:64 p2c:key",
+    "n4 linear:512",
+    "n5 log:256:512 p2c:key",
+    "n7 linear:16",
+    "n8 log:32:128",
+    "n8 linear:8 p2c:key",
+    "n9 log:16:64",
+    "n13 linear:512 p2c:key",
+    "n15 linear:16",
+    "n16 log:16:64",
+    "n16 linear:16 p2c:key",
+    "n17 log:256:512",
+    "n17 log:16:64 p2c:key ms",
+    "n31 log:32:128 p2c:key",
+    "n32 linear:16",
+    "n33 linear:512",
+    "n33 log:16:64",
+    "n37 linear:2",
+    "n37 log:2:4 p2c:key",
+    "n37 log:2:4 ms",
+    "n61 log:33:100",
+    "n61 log:33:100 p2c:key",
+    "n64 log:32:128",
+    "n67 log:16:64 hf",
+    "n67 log:16:64 ms",
+    "n67 log:16:64 p2c:key hf",
+    "n67 log:16:20 p2c:key ms",
+    "n131 linear:16",
+    "n131 log:16:64 p2c:key",
+    "q1 k33 log:16:64",
+    "q33 k1 log:16:64",
+    "q1 k17 linear:16 p2c:key",
+    "q17 k1 linear:16 p2c:key",
+    "q5 k37 linear:64",
+    "q37 k5 log:32:128",
+    "q5 k37 log:16:64 p2c:key",
+    "q37 k5 linear:16 p2c:key",
+    "q19 k100 log:32:128",
+    "q100 k19 log:32:128 p2c:key",
+    "q9 k331 log:256:300",
+    "q331 k9 log:256:300 p2c:key",
+    "q9 k173 log:128:160",
+    "q173 k9 log:128:160 p2c:key",
+    "q3 k540 log:256:512 hf",
+    "q3 k540 log:256:512 ms",
+    "q540 k3 log:256:512 p2c:key",
+    "n33 log:16:64 c2p",
+    "n17 linear:16 c2p",
+    "q9 k173 log:128:160 c2p",
+    "n7 linear:512 c2p",
+    "n33 log:16:64 p2c",
+    "n17 linear:16 p2c",
+    "n33 log:32:128 p2c p2c:key",
+    "n17 linear:8 p2c p2c:key",
+    "q9 k173 log:128:160 p2c p2c:key",
+};
+
+static const char *const softmax_texts[] = {
+    "n1 linear:4",
+    "n1 linear:4 mask:pairs hf",
+    "n1 linear:4 mask:keys ms",
+    "n3 linear:4 mask:keys hf",
+    "q4 k5 linear:4 mask:pairs ms",
+    "q5 k7 linear:4",
+    "n8 linear:4 mask:lengths hf",
+    "q6 k9 linear:4 mask:pairs hf",
+    "n15 linear:4",
+    "n16 linear:4 mask:keys ms",
+    "n17 linear:4 mask:pairs ms",
+    "q13 k31 linear:4 mask:lengths ms",
+    "q13 k32 linear:4",
+    "q13 k33 linear:4 mask:pairs hf",
+    "q12 k61 linear:4 mask:keys hf",
+    "q7 k257 linear:4 mask:pairs ms",
+    "q5 k1031 linear:4",
+};
+
+static const char *const attention_texts[] = {
+    "n1 d1 linear:4",
+    "n1 d64 log:256:512 mask:keys hf",
+    "n2 d7 linear:1 mask:pairs ms",
+    "b2 h2 n3 d8 log:16:64 mask:lengths hf",
+    "h2 n7 d40 linear:16 ms",
+    "n8 d64 log:32:128 c2p",
+    "b3 n9 d8 linear:16 mask:keys ms",
+    "n15 d7 log:16:64 p2c",
+    "n16 d64 linear:16",
+    "b2 h3 n17 d40 log:16:64 mask:pairs hf",
+    "n17 d1 log:33:100 mask:pairs ms",
+    "n31 d8 linear:2 none",
+    "h2 n33 d64 log:16:64 hf",
+    "n33 d64 log:16:20 ms",
+    "n37 d8 log:16:20 hf",
+    "b2 q5 k37 d64 linear:64 mask:lengths ms",
+    "b2 q37 k5 d40 log:32:128 mask:keys hf",
+    "q1 k33 d64 log:16:64 mask:pairs ms",
+    "q33 k1 d7 log:16:64 mask:lengths hf",
+    "q5 k140 d8 log:128:160",
+    "n61 d40 log:32:128 mask:lengths hf",
+    "n67 d64 log:256:512",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct dt_problem bias_problems[COUNT(bias_texts)];
+static struct dt_problem softmax_problems[COUNT(softmax_texts)];
+static struct dt_problem attention_problems[COUNT(attention_texts)];
+
+static const struct {
+    enum dt_op op;
+    const char *const *texts;
+    struct dt_problem *problems;
+    size_t count;
+} lists[] = {
+    {DT_OP_BIAS, bias_texts, bias_problems, COUNT(bias_texts)},
+    {DT_OP_SOFTMAX, softmax_texts, softmax_problems, COUNT(softmax_texts)},
+    {DT_OP_ATTENTION, attention_texts, attention_problems, COUNT(attention_texts)},
+};
+
+static void parse_lists(void)
+{
+    for (size_t l = 0; l < COUNT(lists); l++)
+        for (size_t n = 0; n < lists[l].count; n++)
+            dt_problem_parse(lists[l].texts[n], &lists[l].problems[n], NULL);
+}
+
+size_t dt_validate_edge_problems(enum dt_op op, const struct dt_problem **problems)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, parse_lists);
+    for (size_t l = 0; l < COUNT(lists); l++)
+        if (lists[l].op == op) {
+            *problems = lists[l].problems;
+            return lists[l].count;
+        }
+    *problems = NULL;
+    return 0;
+}
+
+/* A side that the variant ignores becomes 0; false if it is no multiple. */
+static bool fit(int32_t *side, int32_t multiple)
+{
+    if (multiple == 0)
+        *side = 0;
+    return multiple == 0 || *side % multiple == 0;
+}
+
+size_t dt_validate_tiles(const struct dt_variant *variant, struct dt_tile tiles[DT_VALIDATE_TILES])
+{
+    const int32_t rows = variant->rows_multiple, cols = variant->cols_multiple;
+    const struct dt_tile candidates[DT_VALIDATE_TILES] = {
+        {0, 0}, {1, 1}, {3, 5}, {rows, cols}, {3 * rows, 5 * cols}, {16, 16}, {64, 0}, {0, 48},
+    };
+    size_t count = 0;
+    for (size_t n = 0; n < DT_VALIDATE_TILES; n++) {
+        struct dt_tile tile = candidates[n];
+        if (!fit(&tile.rows, rows) || !fit(&tile.cols, cols))
+            continue;
+        size_t known = 0;
+        while (known < count && (tiles[known].rows != tile.rows || tiles[known].cols != tile.cols))
+            known++;
+        if (known == count)
+            tiles[count++] = tile;
+    }
+    return count;
+}
