@@ -2,7 +2,8 @@
 /*
  * The validator of `attention`. Sets of data:
  *
- *     plain      random; keys that nobody may attend to hold NaN and infinities in K and V
+ *     plain      random, a third of the queries large enough for scores beyond exp()'s range; keys
+ *                that nobody may attend to hold NaN and infinities in K and V
  *     special    NaN, infinities, zeros and subnormals in Q, K and V; NaN in every row of Kr and Qr
  *                that no pair reaches
  *     masked     batch rows (queries, with a pairwise mask) that may attend to nothing
@@ -225,6 +226,9 @@ static enum dt_status open_set(struct dt_case *c, int which, struct dt_error *er
             for (size_t at = 0; at < c->extent[n].rows * c->extent[n].cols; at++)
                 set->data[n][at] = dt_check_random(&state);
     }
+    for (size_t at = 0; which == PLAIN && at < c->extent[Q].rows * c->extent[Q].cols; at++)
+        if (at / c->extent[Q].cols % 3 == 0)
+            set->data[Q][at] *= 100;
     fill_mask(c, which, set, &state);
     if (which == PACKED)
         fill_segments(c, set, &state);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/mutants.h"
+
+#include "tests/mutants_attention.h"
+#include "tests/mutants_slot.h"
+
+#include <fenv.h>
+#include <math.h>
+
+/*
+ * dt_bias_args does not name the buckets. A mutant that computes slots by itself learns the problem
+ * from accepts(), which is asked before every run.
+ */
+static struct dt_problem problem;
+
+static bool learn_problem(const struct dt_problem *p, const struct dt_delta *delta)
+{
+    (void)delta;
+    problem = *p;
+    return true;
+}
+
+static float c2p_at(const struct dt_bias_args *a, int32_t i, int32_t slot)
+{
+    return a->c2p[i * a->c2p_stride + slot];
+}
+
+static float p2c_at(const struct dt_bias_args *a, int32_t j, int32_t slot)
+{
+    return a->layout == DT_KEY_MAJOR ? a->p2c[j * a->p2c_stride + slot]
+                                     : a->p2c[slot * a->p2c_stride + j];
+}
+
+static float term_at(const struct dt_bias_args *a, int32_t i, int32_t j, int32_t c2p_slot,
+                     int32_t p2c_slot)
+{
+    if (!a->c2p)
+        return p2c_at(a, j, p2c_slot);
+    if (!a->p2c)
+        return c2p_at(a, i, c2p_slot);
+    return c2p_at(a, i, c2p_slot) + p2c_at(a, j, p2c_slot);
+}
+
+static void bias_by_rule(const struct dt_bias_args *a, enum slot_rule rule)
+{
+    for (int32_t i = 0; i < a->nq; i++)
+        for (int32_t j = 0; j < a->nk; j++) {
+            const int64_t r = (int64_t)a->delta->nq - 1 - (a->origin + j - i);
+            a->scores[i * a->scores_stride + j] +=
+                term_at(a, i, j, mutant_slot(&problem, r, rule == PAPER_SIGN ? RIGHT : rule),
+                        mutant_slot(&problem, r, rule));
+        }
+}
+
+#define BIAS_BY_RULE(name, rule)                                                                   \
+    static void name(const struct dt_bias_args *a)                                                 \
+    {                                                                                              \
+        bias_by_rule(a, rule);                                                                     \
+    }
+
+BIAS_BY_RULE(bias_right, RIGHT)
+BIAS_BY_RULE(bias_paper_sign, PAPER_SIGN)
+BIAS_BY_RULE(bias_position_is_two_spans, POSITION_IS_TWO_SPANS)
+BIAS_BY_RULE(bias_no_span, NO_SPAN)
+BIAS_BY_RULE(bias_swapped, SWAPPED)
+BIAS_BY_RULE(bias_other_dialect, OTHER_DIALECT)
+BIAS_BY_RULE(bias_off_at_last, OFF_AT_LAST)
+
+/* What is right, from the table, for the first `cols` columns. */
+static void add_columns(const struct dt_bias_args *a, int32_t cols)
+{
+    for (int32_t i = 0; i < a->nq; i++)
+        for (int32_t j = 0; j < cols; j++) {
+            const int32_t slot = a->delta->slot[a->origin + j - i];
+            a->scores[i * a->scores_stride + j] += term_at(a, i, j, slot, slot);
+        }
+}
+
+static void bias_no_tail(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk / 4 * 4);
+}
+
+static void bias_nothing(const struct dt_bias_args *a)
+{
+    (void)a;
+}
+
+static void bias_no_origin(const struct dt_bias_args *a)
+{
+    struct dt_bias_args whole = *a;
+    whole.origin = a->nq - 1;
+    add_columns(&whole, a->nk);
+}
+
+static volatile float sink;
+
+static void bias_reads_past_row(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    const volatile float *row = a->scores + (a->nq - 1) * a->scores_stride;
+    sink = row[a->nk];
+}
+
+static void bias_reads_before(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    const volatile float *table = a->c2p ? a->c2p : a->p2c;
+    sink = table[-1];
+}
+
+static void bias_reads_before_slots(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    const volatile int32_t *slot = a->delta->slot;
+    sink = (float)slot[-1];
+}
+
+static void bias_writes_padding(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    for (int32_t i = 0; i + 1 < a->nq; i++)
+        if (a->scores_stride > a->nk)
+            a->scores[i * a->scores_stride + a->nk] += 1;
+}
+
+static void bias_writes_input(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    float *table = (float *)(a->c2p ? a->c2p : a->p2c);
+    table[0] += 1;
+}
+
+/* Weighs what it should not read with 0, as a wide load with an arithmetic mask does. */
+static void bias_leaks_neighbour(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    for (int32_t i = 0; a->c2p && i < a->nq; i++)
+        a->scores[i * a->scores_stride] += 0 * a->c2p[i * a->c2p_stride + a->delta->slots - 1];
+    if (!a->c2p)
+        a->scores[0] += 0 * p2c_at(a, 0, 0);
+}
+
+static void bias_other_order(const struct dt_bias_args *a)
+{
+    struct dt_bias_args one = *a;
+    one.p2c = a->c2p ? NULL : a->p2c;
+    add_columns(&one, a->nk);
+    one.c2p = NULL;
+    one.p2c = a->p2c;
+    if (a->c2p && a->p2c)
+        add_columns(&one, a->nk);
+}
+
+static void bias_changes_with_time(const struct dt_bias_args *a)
+{
+    static unsigned calls;
+    add_columns(a, a->nk);
+    if (calls++ % 2)
+        a->scores[0] = nextafterf(a->scores[0], INFINITY);
+}
+
+static void bias_changes_rounding(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    fesetround(FE_UPWARD);
+}
+
+static void bias_clobbers_register(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+#if defined(__x86_64__)
+    __asm__ volatile("movq $1, %rbx");
+#elif defined(__aarch64__)
+    __asm__ volatile("mov x19, #1");
+#endif
+}
+
+static void bias_illegal(const struct dt_bias_args *a)
+{
+    (void)a;
+#if defined(__x86_64__)
+    __asm__ volatile("ud2");
+#elif defined(__aarch64__)
+    __asm__ volatile(".inst 0");
+#endif
+}
+
+#if defined(__x86_64__)
+static void bias_direction(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    __asm__ volatile("std");
+}
+
+static void bias_uses_x87(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    __asm__ volatile("fld1");
+}
+
+static void bias_needs_alignment(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    __asm__ volatile("movaps (%0), %%xmm0" : : "r"((uintptr_t)a->scores & ~(uintptr_t)7) : "xmm0");
+}
+#elif defined(__aarch64__)
+static void bias_clobbers_vector(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    __asm__ volatile("fmov d9, #1.0");
+}
+#endif
+
+enum softmax_flaw { NO_FLAW, NO_MAXIMUM, NO_ZERO, NO_SOFTMAX_TAIL, ROW_DIALECT, SCALED_LEAK };
+
+static void softmax_row(const struct dt_softmax_args *a, float *x, const uint8_t *allowed,
+                        enum softmax_flaw flaw)
+{
+    const int32_t cols = flaw == NO_SOFTMAX_TAIL ? a->cols / 4 * 4 : a->cols;
+    const enum dt_dialect empty = flaw == ROW_DIALECT ? 1 - a->dialect : a->dialect;
+    double max = flaw == NO_MAXIMUM ? 0 : -INFINITY, sum = 0;
+    int32_t keys = 0;
+    for (int32_t j = 0; j < cols; j++)
+        if (!allowed || allowed[j]) {
+            keys++;
+            if (flaw != NO_MAXIMUM && (isnan(x[j]) || x[j] > max))
+                max = isnan(max) ? max : (double)x[j];
+        }
+    for (int32_t j = 0; j < cols; j++)
+        if (!allowed || allowed[j])
+            sum += x[j] = expf((float)(x[j] - max));
+    for (int32_t j = 0; j < cols; j++)
+        if (keys == 0)
+            x[j] = empty == DT_HF ? 1.0f / (float)cols : 0;
+        else if (!allowed || allowed[j])
+            x[j] = (float)(x[j] / sum);
+        else
+            x[j] = flaw == NO_ZERO ? x[j] : flaw == SCALED_LEAK ? 0 * x[j] : 0;
+}
+
+static void softmax_by(const struct dt_softmax_args *a, enum softmax_flaw flaw)
+{
+    for (int32_t i = 0; i < a->rows; i++)
+        softmax_row(a, a->x + i * a->stride, a->allowed ? a->allowed + i * a->allowed_stride : NULL,
+                    flaw);
+}
+
+#define SOFTMAX_BY(name, flaw)                                                                     \
+    static void name(const struct dt_softmax_args *a)                                              \
+    {                                                                                              \
+        softmax_by(a, flaw);                                                                       \
+    }
+
+SOFTMAX_BY(softmax_right, NO_FLAW)
+SOFTMAX_BY(softmax_no_maximum, NO_MAXIMUM)
+SOFTMAX_BY(softmax_no_zero, NO_ZERO)
+SOFTMAX_BY(softmax_no_tail, NO_SOFTMAX_TAIL)
+SOFTMAX_BY(softmax_other_dialect, ROW_DIALECT)
+SOFTMAX_BY(softmax_scaled_leak, SCALED_LEAK)
+
+#define WRONG "expected"
+#define OUTSIDE "touched memory outside its operands"
+
+#define BIAS(function, text)                                                                       \
+    {                                                                                              \
+        .variant = {.name = "bias.mutant." #function,                                              \
+                    .op = DT_OP_BIAS,                                                              \
+                    .accepts = learn_problem,                                                      \
+                    .error_eps = 4,                                                                \
+                    .run.bias = bias_##function},                                                  \
+        .symptom = text                                                                            \
+    }
+#define SOFTMAX(function, text)                                                                    \
+    {                                                                                              \
+        .variant = {.name = "softmax.mutant." #function,                                           \
+                    .op = DT_OP_SOFTMAX,                                                           \
+                    .error_eps = 4,                                                                \
+                    .run.softmax = softmax_##function},                                            \
+        .symptom = text                                                                            \
+    }
+#define ATTENTION(function, text)                                                                  \
+    {                                                                                              \
+        .variant = {.name = "attention.mutant." #function,                                         \
+                    .op = DT_OP_ATTENTION,                                                         \
+                    .error_eps = 4,                                                                \
+                    .run.attention = mutant_attention_##function},                                 \
+        .symptom = text                                                                            \
+    }
+
+static const struct mutant mutants[] = {
+    BIAS(right, NULL),
+    BIAS(paper_sign, WRONG),
+    BIAS(position_is_two_spans, WRONG),
+    BIAS(no_span, WRONG),
+    BIAS(swapped, WRONG),
+    BIAS(other_dialect, WRONG),
+    BIAS(off_at_last, WRONG),
+    BIAS(no_tail, WRONG),
+    BIAS(nothing, WRONG),
+    BIAS(no_origin, WRONG),
+    BIAS(reads_past_row, OUTSIDE),
+    BIAS(reads_before, OUTSIDE),
+    BIAS(reads_before_slots, OUTSIDE),
+    BIAS(writes_padding, "wrote outside the elements of scores"),
+    BIAS(writes_input, "wrote to its input"),
+    BIAS(leaks_neighbour, WRONG),
+    BIAS(other_order, "not s + (a + b)"),
+    BIAS(changes_with_time, "on another call with equal data"),
+    BIAS(changes_rounding, "floating-point control state"),
+    BIAS(clobbers_register, "callee-saved register"),
+    BIAS(illegal, "instruction that this CPU lacks"),
+#if defined(__x86_64__)
+    BIAS(direction, "direction flag"),
+    BIAS(uses_x87, "x87 register stack"),
+    BIAS(needs_alignment, OUTSIDE),
+#elif defined(__aarch64__)
+    BIAS(clobbers_vector, "callee-saved register"),
+#endif
+    SOFTMAX(right, NULL),
+    SOFTMAX(no_maximum, WRONG),
+    SOFTMAX(no_zero, WRONG),
+    SOFTMAX(no_tail, WRONG),
+    SOFTMAX(other_dialect, WRONG),
+    SOFTMAX(scaled_leak, WRONG),
+    ATTENTION(right, NULL),
+    ATTENTION(paper_sign, WRONG),
+    ATTENTION(position_is_two_spans, WRONG),
+    ATTENTION(no_span, WRONG),
+    ATTENTION(swapped, WRONG),
+    ATTENTION(other_dialect, WRONG),
+    ATTENTION(off_at_last, WRONG),
+    ATTENTION(no_root, WRONG),
+    ATTENTION(no_row_offset, WRONG),
+    ATTENTION(no_position_offset, WRONG),
+    ATTENTION(masked_leak, WRONG),
+    ATTENTION(no_maximum, WRONG),
+    ATTENTION(other_empty_row, WRONG),
+    ATTENTION(mask_of_first_row, WRONG),
+};
+
+const struct mutant *mutant_at(size_t n)
+{
+    return n < sizeof mutants / sizeof *mutants ? &mutants[n] : NULL;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/mutants_attention.h"
+
+#include "tests/mutants_slot.h"
+
+enum flaw {
+    NO_FLAW,
+    NO_ROOT,
+    NO_ROW_OFFSET,
+    NO_POSITION_OFFSET,
+    MASKED_LEAK,
+    NO_MAXIMUM,
+    OTHER_EMPTY_ROW,
+    MASK_OF_FIRST_ROW,
+};
+
+struct row {
+    const struct dt_attention_args *a;
+    enum slot_rule rule;
+    enum flaw flaw;
+    int32_t b, h, i, first, end; /* keys first ... end - 1 */
+};
+
+static double dot(const float *x, const float *y, int32_t dim)
+{
+    double sum = 0;
+    for (int32_t c = 0; c < dim; c++)
+        sum += (double)x[c] * y[c];
+    return sum;
+}
+
+static bool allows(const struct row *row, int32_t j)
+{
+    const struct dt_attention_args *a = row->a;
+    const int32_t b = row->flaw == MASK_OF_FIRST_ROW ? 0 : row->b;
+    return a->segments || dt_mask_allows(&a->mask, a->problem, b, row->i, j);
+}
+
+static double score(const struct row *row, int32_t j)
+{
+    const struct dt_attention_args *a = row->a;
+    const struct dt_problem *p = a->problem;
+    const double f = dt_problem_scale(p);
+    const float *q = a->q + row->b * a->q_batch + row->h * a->q_head + row->i * a->q_row;
+    const float *k = a->k + row->b * a->k_batch + row->h * a->k_head + j * a->k_row;
+    const int32_t r = row->flaw == NO_POSITION_OFFSET ? row->i + row->first - j : row->i - j;
+    const ptrdiff_t head = row->h * a->position_head;
+    double sum = dot(q, k, p->dim);
+    if (p->terms & DT_C2P)
+        sum += dot(q,
+                   a->kr + head +
+                       mutant_slot(p, r, row->rule == PAPER_SIGN ? RIGHT : row->rule) *
+                           a->position_row,
+                   p->dim);
+    if (p->terms & DT_P2C)
+        sum += dot(k, a->qr + head + mutant_slot(p, r, row->rule) * a->position_row, p->dim);
+    return sum * (row->flaw == NO_ROOT ? f * f : f);
+}
+
+static void attend(const struct row *row)
+{
+    const struct dt_attention_args *a = row->a;
+    const struct dt_problem *p = a->problem;
+    const float *v = a->v + row->b * a->v_batch + row->h * a->v_head;
+    float *out = a->out + row->b * a->out_batch + row->h * a->out_head + row->i * a->out_row;
+    float *weight = a->workspace;
+    double max = -INFINITY, sum = 0;
+    int32_t keys = 0;
+    for (int32_t j = row->first; j < row->end; j++) {
+        weight[j] = (float)score(row, j);
+        if (!allows(row, j))
+            continue;
+        keys++;
+        if (isnan(weight[j]) || weight[j] > max)
+            max = isnan(max) ? max : (double)weight[j];
+    }
+    if (row->flaw == NO_MAXIMUM)
+        max = 0;
+    const bool uniform = keys == 0 && (p->dialect == DT_HF) != (row->flaw == OTHER_EMPTY_ROW);
+    for (int32_t j = row->first; j < row->end; j++) {
+        weight[j] = uniform ? 1 : allows(row, j) ? expf((float)(weight[j] - max)) : 0;
+        sum += weight[j];
+    }
+    for (int32_t c = 0; c < p->dim; c++) {
+        double x = 0;
+        for (int32_t j = row->first; j < row->end; j++) {
+            const int32_t at = row->flaw == NO_ROW_OFFSET ? j - row->first : j;
+            if (uniform || allows(row, j) || row->flaw == MASKED_LEAK)
+                x += (double)weight[j] * v[at * a->v_row + c];
+        }
+        out[c] = (float)(keys || uniform ? x / sum : 0);
+    }
+}
+
+static void attention_by(const struct dt_attention_args *a, enum slot_rule rule, enum flaw flaw)
+{
+    const struct dt_problem *p = a->problem;
+    struct row row = {.a = a, .rule = rule, .flaw = flaw};
+    for (row.b = 0; row.b < p->batch; row.b++)
+        for (row.h = 0; row.h < p->heads; row.h++)
+            for (int32_t s = 0; s < (a->segments ? a->segment_count : 1); s++) {
+                row.first = a->segments ? a->segments[s] : 0;
+                row.end = a->segments ? a->segments[s + 1] : p->nk;
+                const int32_t last = a->segments ? row.end : p->nq;
+                for (row.i = row.first; row.i < last; row.i++)
+                    attend(&row);
+            }
+}
+
+#define ATTENTION_BY(name, rule, flaw)                                                             \
+    void mutant_attention_##name(const struct dt_attention_args *a)                                \
+    {                                                                                              \
+        attention_by(a, rule, flaw);                                                               \
+    }
+
+ATTENTION_BY(right, RIGHT, NO_FLAW)
+ATTENTION_BY(paper_sign, PAPER_SIGN, NO_FLAW)
+ATTENTION_BY(position_is_two_spans, POSITION_IS_TWO_SPANS, NO_FLAW)
+ATTENTION_BY(no_span, NO_SPAN, NO_FLAW)
+ATTENTION_BY(swapped, SWAPPED, NO_FLAW)
+ATTENTION_BY(other_dialect, OTHER_DIALECT, NO_FLAW)
+ATTENTION_BY(off_at_last, OFF_AT_LAST, NO_FLAW)
+ATTENTION_BY(no_root, RIGHT, NO_ROOT)
+ATTENTION_BY(no_row_offset, RIGHT, NO_ROW_OFFSET)
+ATTENTION_BY(no_position_offset, RIGHT, NO_POSITION_OFFSET)
+ATTENTION_BY(masked_leak, RIGHT, MASKED_LEAK)
+ATTENTION_BY(no_maximum, RIGHT, NO_MAXIMUM)
+ATTENTION_BY(other_empty_row, RIGHT, OTHER_EMPTY_ROW)
+ATTENTION_BY(mask_of_first_row, RIGHT, MASK_OF_FIRST_ROW)
