@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct dt_validator {
     enum dt_op op;
@@ -32,6 +33,36 @@ static const struct dt_case_kind *kind_of(enum dt_op op)
     }
 }
 
+/* Bytes that a validator takes, roughly: data, results and guarded copies of all its sets. */
+static double memory_needed(enum dt_op op, const struct dt_problem *p)
+{
+    const double nq = p->nq, nk = p->nk, slots = 2.0 * p->span;
+    const double rows = (double)p->batch * p->heads * p->dim;
+    switch (op) {
+    case DT_OP_BIAS:
+        return nq * nk * 60 + (nq + nk) * slots * 12;
+    case DT_OP_SOFTMAX:
+        return nq * nk * 80;
+    default:
+        return rows * (nq * 100 + nk * 50) + (double)p->heads * p->dim * slots * 40 +
+               (double)p->batch * nq * nk * 3;
+    }
+}
+
+static enum dt_status check_memory(enum dt_op op, const struct dt_problem *p,
+                                   struct dt_error *error)
+{
+    char text[DT_PROBLEM_TEXT_MAX];
+    const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const double needed = memory_needed(op, p);
+    if (needed < memory * 0.75)
+        return DT_OK;
+    return dt_error_set(error, DT_NO_MEMORY,
+                        "to validate \"%s\" takes %.1f GiB, this machine has %.1f; use shorter "
+                        "lengths or fewer heads",
+                        dt_problem_print(p, text), needed * 0x1p-30, memory * 0x1p-30);
+}
+
 enum dt_status dt_validate_open(enum dt_op op, const struct dt_problem *problem,
                                 const struct dt_validate_options *options,
                                 struct dt_validator **validator, struct dt_error *error)
@@ -47,6 +78,9 @@ enum dt_status dt_validate_open(enum dt_op op, const struct dt_problem *problem,
     if (op == DT_OP_BIAS && problem->terms == 0)
         return dt_error_set(error, DT_UNSUPPORTED, "problem \"%s\" has no position term to add",
                             dt_problem_print(problem, text));
+    status = check_memory(op, problem, error);
+    if (status)
+        return status;
     struct dt_validator *v = malloc(sizeof *v);
     if (!v)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a validator");

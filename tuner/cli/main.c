@@ -10,6 +10,7 @@ static const struct cli_verb verbs[] = {
     {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"info", "describe this machine", verb_info},
+    {"verify", "check every variant against the double-precision reference", verb_verify},
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

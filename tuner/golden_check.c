@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/error.h"
+#include "kernels/reference.h"
+#include "tuner/check.h"
+#include "tuner/golden.h"
+#include "tuner/trap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum dt_status no_memory(const struct dt_golden *g, struct dt_error *error)
+{
+    return dt_error_set(error, DT_NO_MEMORY, "no memory for the golden case %s", g->name);
+}
+
+/* Elements of one array against another to DT_GOLDEN_TOLERANCE. */
+static void check_close(const struct dt_golden *g, const char *what, const double *got,
+                        const double *expected, size_t count, struct dt_verdict *verdict)
+{
+    for (size_t n = 0; n < count; n++) {
+        const double bound = DT_GOLDEN_TOLERANCE * fmax(1, fabs(expected[n]));
+        const double error = fabs(got[n] - expected[n]);
+        verdict->compared++;
+        verdict->worst = fmax(verdict->worst, error / bound);
+        if (error <= bound || !verdict->passed)
+            continue;
+        verdict->passed = false;
+        snprintf(verdict->reason, sizeof verdict->reason,
+                 "reference on golden case %s: %s[%zu] is %.17g, expected %.17g within %.3g",
+                 g->name, what, n, got[n], expected[n], bound);
+    }
+}
+
+enum dt_status dt_golden_check_reference(const struct dt_golden *g, struct dt_verdict *verdict,
+                                         struct dt_error *error)
+{
+    const size_t outs = g->array[DT_GOLDEN_OUT].count, biases = g->array[DT_GOLDEN_BIAS].count;
+    double *out = malloc(outs * sizeof *out);
+    double *bias = g->bias ? malloc(biases * sizeof *bias) : NULL;
+    enum dt_status status;
+    if (!out || (g->bias && !bias))
+        status = no_memory(g, error);
+    else
+        status = dt_reference_attention(&g->args, out, bias, NULL, error);
+    if (!status) {
+        *verdict = (struct dt_verdict){.passed = true, .calls = 1};
+        check_close(g, "out", out, g->out, outs, verdict);
+        if (g->bias)
+            check_close(g, "bias", bias, g->bias, biases, verdict);
+    }
+    free(bias);
+    free(out);
+    return status;
+}
+
+static struct dt_check start_check(const struct dt_golden *g, const struct dt_problem *problem,
+                                   const struct dt_variant *variant, const struct dt_tile *tile,
+                                   struct dt_verdict *verdict)
+{
+    struct dt_check check = {
+        .variant = variant, .problem = problem, .tile = *tile, .verdict = verdict};
+    check.unit = variant->error_eps * dt_error_terms(variant->op, problem) * 0x1p-24;
+    snprintf(check.call, sizeof check.call, " (golden case %s)", g->name);
+    return check;
+}
+
+/* to[row][col] = f * x_row . y_col, rounded to f32. */
+static void multiply(const struct dt_golden *g, const float *x, int32_t rows, const float *y,
+                     int32_t cols, float *to)
+{
+    const int32_t dim = g->problem.dim;
+    const double f = dt_problem_scale(&g->problem);
+    for (int32_t r = 0; r < rows; r++)
+        for (int32_t c = 0; c < cols; c++) {
+            double sum = 0;
+            for (int32_t e = 0; e < dim; e++)
+                sum += (double)x[(ptrdiff_t)r * dim + e] * y[(ptrdiff_t)c * dim + e];
+            to[(ptrdiff_t)r * cols + c] = (float)(f * sum);
+        }
+}
+
+struct tables {
+    float *c2p, *p2c; /* p2c in the problem's layout */
+    float *scores;
+};
+
+/* The tables of one head. */
+static void fill_tables(const struct dt_golden *g, const struct dt_problem *p, int32_t head,
+                        struct tables *t)
+{
+    const struct dt_attention_args *a = &g->args;
+    const int32_t slots = g->delta.slots;
+    const float *k = a->k + head * a->k_head;
+    if (a->kr)
+        multiply(g, a->q + head * a->q_head, p->nq, a->kr + head * a->position_head, slots, t->c2p);
+    if (a->qr && p->layout == DT_KEY_MAJOR)
+        multiply(g, k, p->nk, a->qr + head * a->position_head, slots, t->p2c);
+    else if (a->qr)
+        multiply(g, a->qr + head * a->position_head, slots, k, p->nk, t->p2c);
+}
+
+static bool compare_bias(struct dt_check *check, const struct dt_golden *g, int32_t head,
+                         const struct dt_bias_args *a)
+{
+    const struct dt_problem *p = check->problem;
+    for (int32_t i = 0; i < p->nq; i++)
+        for (int32_t j = 0; j < p->nk; j++) {
+            const int32_t slot = dt_reference_slot(p, (int64_t)i - j);
+            const ptrdiff_t at = ((ptrdiff_t)head * p->nq + i) * p->nk + j;
+            const double expected = g->bias[at];
+            double magnitude = 0;
+            if (a->c2p)
+                magnitude += fabs(a->c2p[i * a->c2p_stride + slot]);
+            if (a->p2c)
+                magnitude += fabs(a->p2c[p->layout == DT_KEY_MAJOR ? j * a->p2c_stride + slot
+                                                                   : slot * a->p2c_stride + j]);
+            /* the tables' rounding, and the golden value's own */
+            const double rounding =
+                0x1p-24 * magnitude + DT_GOLDEN_TOLERANCE * fmax(1, fabs(expected));
+            if (!dt_check_value(check, "bias", i, j, a->scores[(ptrdiff_t)i * p->nk + j], expected,
+                                magnitude + rounding / check->unit))
+                return false;
+        }
+    return true;
+}
+
+/* All tiles and heads with the tables of one layout. */
+static void check_bias_layout(const struct dt_golden *g, const struct dt_problem *p,
+                              const struct dt_variant *variant, struct tables *t,
+                              struct dt_verdict *verdict)
+{
+    struct dt_tile tiles[DT_VALIDATE_TILES];
+    const size_t tile_count = dt_validate_tiles(variant, tiles);
+    const size_t area = (size_t)p->nq * (size_t)p->nk;
+    for (int32_t head = 0; head < p->heads && verdict->passed; head++) {
+        fill_tables(g, p, head, t);
+        for (size_t n = 0; n < tile_count && verdict->passed; n++) {
+            struct dt_check check = start_check(g, p, variant, &tiles[n], verdict);
+            struct dt_bias_args args = {
+                .scores = t->scores,
+                .scores_stride = p->nk,
+                .c2p = p->terms & DT_C2P ? t->c2p : NULL,
+                .c2p_stride = g->delta.slots,
+                .p2c = p->terms & DT_P2C ? t->p2c : NULL,
+                .p2c_stride = p->layout == DT_KEY_MAJOR ? g->delta.slots : p->nk,
+                .layout = p->layout,
+                .nq = p->nq,
+                .nk = p->nk,
+                .delta = &g->delta,
+                .origin = (ptrdiff_t)p->nq - 1,
+                .tile = tiles[n],
+            };
+            for (size_t at = 0; at < area; at++)
+                t->scores[at] = 0;
+            if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
+                compare_bias(&check, g, head, &args);
+        }
+    }
+}
+
+static enum dt_status check_bias(const struct dt_golden *g, const struct dt_variant *variant,
+                                 struct dt_verdict *verdict, struct dt_error *error)
+{
+    const size_t nq = (size_t)g->problem.nq, nk = (size_t)g->problem.nk;
+    const size_t slots = (size_t)g->delta.slots;
+    struct tables t = {
+        .c2p = malloc(nq * slots * sizeof(float)),
+        .p2c = malloc(nk * slots * sizeof(float)),
+        .scores = malloc(nq * nk * sizeof(float)),
+    };
+    enum dt_status status = DT_OK;
+    if (!t.c2p || !t.p2c || !t.scores)
+        status = no_memory(g, error);
+    for (int layout = DT_SLOT_MAJOR; !status && layout <= DT_KEY_MAJOR; layout++) {
+        struct dt_problem p = g->problem;
+        p.layout = (enum dt_layout)layout;
+        if (dt_variant_applies(variant, DT_OP_BIAS, &p, &g->delta))
+            check_bias_layout(g, &p, variant, &t, verdict);
+    }
+    free(t.scores);
+    free(t.p2c);
+    free(t.c2p);
+    return status;
+}
+
+static bool compare_out(struct dt_check *check, const struct dt_golden *g, const float *out,
+                        const double *scale)
+{
+    const struct dt_problem *p = check->problem;
+    for (int32_t row = 0; row < p->heads * p->nq; row++)
+        for (int32_t e = 0; e < p->dim; e++) {
+            const ptrdiff_t at = (ptrdiff_t)row * p->dim + e;
+            const double rounding = DT_GOLDEN_TOLERANCE * fmax(1, fabs(g->out[at]));
+            if (!dt_check_value(check, "out", row, e, out[at], g->out[at],
+                                scale[row] + rounding / check->unit))
+                return false;
+        }
+    return true;
+}
+
+static enum dt_status check_attention(const struct dt_golden *g, const struct dt_variant *variant,
+                                      struct dt_verdict *verdict, struct dt_error *error)
+{
+    const size_t outs = g->array[DT_GOLDEN_OUT].count;
+    const size_t rows = outs / (size_t)g->problem.dim;
+    struct dt_tile tiles[DT_VALIDATE_TILES];
+    const size_t tile_count = dt_validate_tiles(variant, tiles);
+    double *expected = malloc(outs * sizeof *expected), *scale = malloc(rows * sizeof *scale);
+    float *out = malloc(outs * sizeof *out);
+    float *workspace = malloc(2 * (size_t)g->problem.nk * sizeof *workspace);
+    enum dt_status status;
+    if (!expected || !scale || !out || !workspace)
+        status = no_memory(g, error);
+    else
+        status = dt_reference_attention(&g->args, expected, NULL, scale, error);
+    for (size_t n = 0; !status && n < tile_count && verdict->passed; n++) {
+        struct dt_check check = start_check(g, &g->problem, variant, &tiles[n], verdict);
+        struct dt_attention_args args = g->args;
+        args.out = out;
+        args.workspace = workspace;
+        args.tile = tiles[n];
+        for (size_t at = 0; at < outs; at++)
+            out[at] = NAN;
+        if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
+            compare_out(&check, g, out, scale);
+    }
+    free(workspace);
+    free(out);
+    free(scale);
+    free(expected);
+    return status;
+}
+
+enum dt_status dt_golden_check_variant(const struct dt_golden *g, const struct dt_variant *variant,
+                                       struct dt_verdict *verdict, struct dt_error *error)
+{
+    struct dt_verdict sum = {.passed = true};
+    enum dt_status status = DT_OK;
+    dt_trap_begin();
+    if (variant->op == DT_OP_BIAS && g->bias && g->problem.terms)
+        status = check_bias(g, variant, &sum, error);
+    else if (dt_variant_applies(variant, DT_OP_ATTENTION, &g->problem, &g->delta))
+        status = check_attention(g, variant, &sum, error);
+    dt_trap_end();
+    if (!status && sum.calls == 0)
+        return dt_error_set(error, DT_UNSUPPORTED, "%s has nothing to compute in golden case %s",
+                            variant->name, g->name);
+    if (!status)
+        *verdict = sum;
+    return status;
+}
