@@ -79,7 +79,8 @@ enum dt_status dt_delta_init(struct dt_delta *delta, const struct dt_problem *p,
     const size_t padded = (size_t)length + DT_DELTA_PAD;
     int32_t *arrays = malloc((3 + DT_WINDOW_WIDTHS) * padded * sizeof *arrays);
     if (!arrays)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory for a slot table of %d entries", length);
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a slot table of %d entries",
+                            length);
 
     int32_t *slot = arrays;
     fill_slots(slot, padded, p, length);

@@ -24,9 +24,9 @@
 
 struct dt_delta {
     int32_t nq, nk;
-    int32_t slots;    /* 2S */
-    int32_t length;   /* nq + nk - 1 */
-    int32_t max_step; /* largest slot[t] - slot[t + 1] */
+    int32_t slots;                 /* 2S */
+    int32_t length;                /* nq + nk - 1 */
+    int32_t max_step;              /* largest slot[t] - slot[t + 1] */
     int32_t first_slot, last_slot; /* least and greatest slot in the table */
     const int32_t *slot;
 

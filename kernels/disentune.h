@@ -108,10 +108,10 @@ enum dt_layout {
  * where it is so.
  */
 struct dt_problem {
-    int32_t batch;        /* B >= 1 */
-    int32_t heads;        /* H >= 1 */
-    int32_t nq, nk;       /* query and key lengths, >= 1 */
-    int32_t dim;          /* d, of one head */
+    int32_t batch;  /* B >= 1 */
+    int32_t heads;  /* H >= 1 */
+    int32_t nq, nk; /* query and key lengths, >= 1 */
+    int32_t dim;    /* d, of one head */
     enum dt_bucket bucket;
     int32_t span;         /* S: slots = 2S. "log:S:M", "linear:S" */
     int32_t max_position; /* M of log buckets, M - 1 > S / 2; 0 with linear */

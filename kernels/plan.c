@@ -262,10 +262,7 @@ void dt_plan_free(struct dt_plan *plan)
     free(plan);
 }
 
-const char *dt_plan_text(const struct dt_plan *plan)
-{
-    return plan->text;
-}
+const char *dt_plan_text(const struct dt_plan *plan) { return plan->text; }
 
 void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
 {

@@ -20,8 +20,8 @@ struct dt_probe_args {
     enum dt_probe_kind kind;
     float *x; /* n floats; read by LOAD, added to by ADD */
     const float *a, *b;
-    size_t n; /* floats for LOAD and ADD, a multiple of 64; rounds of the loop for FMA */
-    float sink; /* receives a value that depends on all the work of FMA and LOAD */
+    size_t n; /* floats for LOAD (a multiple of 128) and ADD (of 64); rounds of the loop for FMA */
+    float sink;    /* receives a value that depends on all the work of FMA and LOAD */
     double amount; /* receives the FLOPs or bytes done, see the kind */
 };
 

@@ -141,26 +141,28 @@ enum dt_status dt_problem_parse(const char *text, struct dt_problem *problem,
         char token[32];
         size_t length = strcspn(at, " \t");
         if (length >= sizeof token)
-            return dt_error_set(error, DT_INVALID, "problem \"%.80s\": token \"%.40s\" is too long; %s",
-                                text, at, HELP);
+            return dt_error_set(error, DT_INVALID,
+                                "problem \"%.80s\": token \"%.40s\" is too long; %s", text, at,
+                                HELP);
         memcpy(token, at, length);
         token[length] = '\0';
         at += length;
         unsigned sets = parse_token(token, &p);
         if (!sets)
-            return dt_error_set(error, DT_INVALID, "problem \"%.80s\": unknown token \"%s\"; %s", text,
-                                token, HELP);
+            return dt_error_set(error, DT_INVALID, "problem \"%.80s\": unknown token \"%s\"; %s",
+                                text, token, HELP);
         if (seen & sets)
             return dt_error_set(error, DT_INVALID, "problem \"%.80s\": \"%s\" sets a field twice",
                                 text, token);
         seen |= sets;
     }
     if ((seen & (HAS_NQ | HAS_NK)) != (HAS_NQ | HAS_NK))
-        return dt_error_set(error, DT_INVALID, "problem \"%.80s\": no length; add e.g. \"n512\"", text);
-    if (!(seen & HAS_BUCKET))
-        return dt_error_set(error, DT_INVALID,
-                            "problem \"%.80s\": no buckets; add e.g. \"log:256:512\" or \"linear:512\"",
+        return dt_error_set(error, DT_INVALID, "problem \"%.80s\": no length; add e.g. \"n512\"",
                             text);
+    if (!(seen & HAS_BUCKET))
+        return dt_error_set(
+            error, DT_INVALID,
+            "problem \"%.80s\": no buckets; add e.g. \"log:256:512\" or \"linear:512\"", text);
     enum dt_status status = dt_problem_check(&p, error);
     if (!status)
         *problem = p;
@@ -175,7 +177,8 @@ const char *dt_problem_print(const struct dt_problem *p, char text[DT_PROBLEM_TE
     else
         snprintf(bucket, sizeof bucket, "linear:%" PRId32, p->span);
     snprintf(text, DT_PROBLEM_TEXT_MAX,
-             "b%" PRId32 " h%" PRId32 " q%" PRId32 " k%" PRId32 " d%" PRId32 " %s %s f32 %s mask:%s%s",
+             "b%" PRId32 " h%" PRId32 " q%" PRId32 " k%" PRId32 " d%" PRId32
+             " %s %s f32 %s mask:%s%s",
              p->batch, p->heads, p->nq, p->nk, p->dim, bucket, term_names[p->terms & 3],
              dialect_names[p->dialect], mask_names[p->mask],
              p->layout == DT_KEY_MAJOR ? " p2c:key" : "");
@@ -187,8 +190,9 @@ static enum dt_status check_range(const char *name, int64_t value, int64_t least
 {
     if (value >= least && value <= most)
         return DT_OK;
-    return dt_error_set(error, DT_INVALID, "problem: %s is %" PRId64 "; must be %" PRId64 " to %" PRId64,
-                        name, value, least, most);
+    return dt_error_set(error, DT_INVALID,
+                        "problem: %s is %" PRId64 "; must be %" PRId64 " to %" PRId64, name, value,
+                        least, most);
 }
 
 /* The largest arrays are [B][H][nq][nk] and [B][H][n][2S] floats; all others are smaller. */
@@ -238,7 +242,8 @@ enum dt_status dt_problem_check(const struct dt_problem *p, struct dt_error *err
     }
     if (!sizes_fit(p)) {
         char text[DT_PROBLEM_TEXT_MAX];
-        return dt_error_set(error, DT_INVALID, "problem \"%s\": its arrays exceed the address space",
+        return dt_error_set(error, DT_INVALID,
+                            "problem \"%s\": its arrays exceed the address space",
                             dt_problem_print(p, text));
     }
     return DT_OK;

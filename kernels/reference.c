@@ -113,10 +113,10 @@ static struct range range_of(const struct dt_attention_args *a, int32_t s)
 }
 
 struct row_result {
-    double *out;     /* [dim] */
-    double *bias;    /* [nk] or NULL */
-    double *scale;   /* one number or NULL */
-    double *score;   /* scratch, [nk] */
+    double *out;      /* [dim] */
+    double *bias;     /* [nk] or NULL */
+    double *scale;    /* one number or NULL */
+    double *score;    /* scratch, [nk] */
     uint8_t *allowed; /* scratch, [nk] */
 };
 

@@ -73,10 +73,7 @@ static bool is_date(const char *text)
     return !*form && !*text;
 }
 
-static bool is_ratio(double x)
-{
-    return isnan(x) || (isfinite(x) && x > 0);
-}
+static bool is_ratio(double x) { return isnan(x) || (isfinite(x) && x > 0); }
 
 static enum dt_status check_record(const struct dt_table_record *r, struct dt_error *error)
 {
@@ -452,10 +449,7 @@ enum dt_status dt_table_load(const char *path, struct dt_table **table, struct d
 
 /* ---- Writing ---------------------------------------------------------------- */
 
-static json_t *ratio_value(double x)
-{
-    return isnan(x) ? json_null() : json_real(x);
-}
+static json_t *ratio_value(double x) { return isnan(x) ? json_null() : json_real(x); }
 
 static json_t *pack_header(const struct dt_table_header *h)
 {

@@ -126,10 +126,7 @@ static enum dt_status decode_count(const json_t *json, void *at, size_t size)
 
 const struct dt_codec dt_codec_count = {"an integer, 0 to 100000", encode_count, decode_count};
 
-static json_t *encode_threads(const void *at)
-{
-    return json_integer(*(const int *)at);
-}
+static json_t *encode_threads(const void *at) { return json_integer(*(const int *)at); }
 
 static enum dt_status decode_threads(const json_t *json, void *at, size_t size)
 {
@@ -142,10 +139,7 @@ static enum dt_status decode_threads(const json_t *json, void *at, size_t size)
 
 const struct dt_codec dt_codec_threads = {"an integer, 1 to 65536", encode_threads, decode_threads};
 
-static json_t *encode_flag(const void *at)
-{
-    return json_boolean(*(const bool *)at);
-}
+static json_t *encode_flag(const void *at) { return json_boolean(*(const bool *)at); }
 
 static enum dt_status decode_flag(const json_t *json, void *at, size_t size)
 {

@@ -10,10 +10,7 @@ struct layout {
     int width[DT_GRID_COLUMNS_MAX]; /* 0: not shown */
 };
 
-static bool starts_character(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
+static bool starts_character(char c) { return ((unsigned char)c & 0xc0) != 0x80; }
 
 static int width_of(const char *text)
 {

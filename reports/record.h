@@ -26,15 +26,15 @@ struct dt_ceiling {
  */
 struct dt_session {
     char machine[4][96];
-    char cpu[64];           /* the processor's name as it states it */
-    char version[16];       /* of disentune */
-    char compiler[64];      /* name, version and optimisation flags */
-    char signature[20];     /* of the registry of variants, hexadecimal */
-    char date[24];          /* UTC, ISO 8601 */
-    char command[256];      /* the command line that reproduces it */
+    char cpu[64];       /* the processor's name as it states it */
+    char version[16];   /* of disentune */
+    char compiler[64];  /* name, version and optimisation flags */
+    char signature[20]; /* of the registry of variants, hexadecimal */
+    char date[24];      /* UTC, ISO 8601 */
+    char command[256];  /* the command line that reproduces it */
     uint64_t seed;
-    double noise_floor;     /* A/A: |log ratio| below which nothing is claimed, e.g. 0.012 */
-    bool noisy;             /* too many samples were rejected */
+    double noise_floor; /* A/A: |log ratio| below which nothing is claimed, e.g. 0.012 */
+    bool noisy;         /* too many samples were rejected */
     struct dt_ceiling ceilings[DT_CEILINGS_MAX];
     size_t ceiling_count;
 };
@@ -55,7 +55,7 @@ struct dt_record {
     size_t rejected;
     double *ns; /* [samples], in the order taken; owned by the record; may be NULL */
     double ratio_to_scalar, ratio_lo, ratio_hi; /* to <op>.scalar.plain, with 95 % interval */
-    double ratio_to_gather; /* to the best hardware gather of the same instruction set */
+    double ratio_to_gather;  /* to the best hardware gather of the same instruction set */
     double ratio_to_autovec; /* to <op>.<isa>.autovec of the same instruction set */
     double ceiling_ns;       /* time of the same call at the ceiling */
     double share_of_ceiling; /* ceiling_ns / time; may exceed 1 */

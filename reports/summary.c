@@ -246,10 +246,7 @@ static void print_legend(FILE *stream, const struct dt_terminal *terminal, const
 
 /* The headings of set_time() and set_ratios(). */
 #define TIME_COLUMNS                                                                               \
-    {NULL, "time", true, 0},                                                                       \
-    {                                                                                              \
-        NULL, SPREAD_HEAD, true, 2                                                                 \
-    }
+    {NULL, "time", true, 0}, { NULL, SPREAD_HEAD, true, 2 }
 #define RATIO_COLUMNS                                                                              \
     {"speed-up over", "scalar", true, 0}, {NULL, "gather", true, 0}, {NULL, "autovec", true, 1},   \
         {"share of", "ceiling", true, 0},                                                          \

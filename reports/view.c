@@ -11,10 +11,7 @@
 /* ---- Numbers --------------------------------------------------------------- */
 
 /* Digits after the point that make three significant ones, after rounding. */
-static int decimals(double value)
-{
-    return value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-}
+static int decimals(double value) { return value < 9.995 ? 2 : value < 99.95 ? 1 : 0; }
 
 const char *dt_view_number(double value, char text[DT_VIEW_TEXT_MAX])
 {
@@ -37,10 +34,7 @@ const char *dt_view_time(double ns, char text[DT_VIEW_TEXT_MAX])
     return isnan(ns) ? text : strcat(text, units[unit]);
 }
 
-bool dt_view_is_noise(double ratio, double noise_floor)
-{
-    return fabs(log(ratio)) < noise_floor;
-}
+bool dt_view_is_noise(double ratio, double noise_floor) { return fabs(log(ratio)) < noise_floor; }
 
 const char *dt_view_ratio(double ratio, double noise_floor, char text[DT_VIEW_TEXT_MAX])
 {

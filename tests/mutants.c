@@ -53,10 +53,7 @@ static void bias_by_rule(const struct dt_bias_args *a, enum slot_rule rule)
 }
 
 #define BIAS_BY_RULE(name, rule)                                                                   \
-    static void name(const struct dt_bias_args *a)                                                 \
-    {                                                                                              \
-        bias_by_rule(a, rule);                                                                     \
-    }
+    static void name(const struct dt_bias_args *a) { bias_by_rule(a, rule); }
 
 BIAS_BY_RULE(bias_right, RIGHT)
 BIAS_BY_RULE(bias_paper_sign, PAPER_SIGN)
@@ -76,15 +73,9 @@ static void add_columns(const struct dt_bias_args *a, int32_t cols)
         }
 }
 
-static void bias_no_tail(const struct dt_bias_args *a)
-{
-    add_columns(a, a->nk / 4 * 4);
-}
+static void bias_no_tail(const struct dt_bias_args *a) { add_columns(a, a->nk / 4 * 4); }
 
-static void bias_nothing(const struct dt_bias_args *a)
-{
-    (void)a;
-}
+static void bias_nothing(const struct dt_bias_args *a) { (void)a; }
 
 static void bias_no_origin(const struct dt_bias_args *a)
 {
@@ -247,10 +238,7 @@ static void softmax_by(const struct dt_softmax_args *a, enum softmax_flaw flaw)
 }
 
 #define SOFTMAX_BY(name, flaw)                                                                     \
-    static void name(const struct dt_softmax_args *a)                                              \
-    {                                                                                              \
-        softmax_by(a, flaw);                                                                       \
-    }
+    static void name(const struct dt_softmax_args *a) { softmax_by(a, flaw); }
 
 SOFTMAX_BY(softmax_right, NO_FLAW)
 SOFTMAX_BY(softmax_no_maximum, NO_MAXIMUM)

@@ -108,10 +108,7 @@ static void attention_by(const struct dt_attention_args *a, enum slot_rule rule,
 }
 
 #define ATTENTION_BY(name, rule, flaw)                                                             \
-    void mutant_attention_##name(const struct dt_attention_args *a)                                \
-    {                                                                                              \
-        attention_by(a, rule, flaw);                                                               \
-    }
+    void mutant_attention_##name(const struct dt_attention_args *a) { attention_by(a, rule, flaw); }
 
 ATTENTION_BY(right, RIGHT, NO_FLAW)
 ATTENTION_BY(paper_sign, PAPER_SIGN, NO_FLAW)

@@ -238,10 +238,7 @@ static void expect_plan(enum dt_status wanted, const char *part)
               wanted, part, text);
 }
 
-Test(plan, heuristic_without_a_table)
-{
-    expect_plan(DT_OK, "built-in heuristic");
-}
+Test(plan, heuristic_without_a_table) { expect_plan(DT_OK, "built-in heuristic"); }
 
 Test(plan, empty_variables_are_unset)
 {

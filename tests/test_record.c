@@ -81,10 +81,7 @@ static enum dt_status read_bytes(const char *bytes, size_t size, struct dt_recor
     return status;
 }
 
-static bool same(double a, double b)
-{
-    return isnan(a) ? isnan(b) : memcmp(&a, &b, sizeof a) == 0;
-}
+static bool same(double a, double b) { return isnan(a) ? isnan(b) : memcmp(&a, &b, sizeof a) == 0; }
 
 static bool same_record(const struct dt_record *a, const struct dt_record *b)
 {

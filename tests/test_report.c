@@ -78,26 +78,11 @@ static void check(const char *name, enum form form, const struct dt_terminal *te
     dt_records_clear(&records);
 }
 
-Test(report, winners)
-{
-    check("winners.txt", WINNERS, &plain);
-}
-Test(report, winners_in_colour)
-{
-    check("winners-rich.txt", WINNERS, &rich);
-}
-Test(report, all_records)
-{
-    check("all.txt", ALL, &plain);
-}
-Test(report, narrow_terminal)
-{
-    check("narrow.txt", ALL, &narrow);
-}
-Test(report, markdown)
-{
-    check("report.md", AS_MARKDOWN, NULL);
-}
+Test(report, winners) { check("winners.txt", WINNERS, &plain); }
+Test(report, winners_in_colour) { check("winners-rich.txt", WINNERS, &rich); }
+Test(report, all_records) { check("all.txt", ALL, &plain); }
+Test(report, narrow_terminal) { check("narrow.txt", ALL, &narrow); }
+Test(report, markdown) { check("report.md", AS_MARKDOWN, NULL); }
 
 /* Characters of the longest line. */
 static int width_of(const char *text)

@@ -19,10 +19,7 @@ static const struct {
 
 static const int64_t most_virtual_l3 = 16 * MIB;
 
-const char *dt_level_name(enum dt_level level)
-{
-    return levels[level].name;
-}
+const char *dt_level_name(enum dt_level level) { return levels[level].name; }
 
 const char *dt_trust_name(enum dt_trust trust)
 {
@@ -41,10 +38,7 @@ const char *dt_size_print(int64_t bytes, char text[DT_SIZE_TEXT_MAX])
     return text;
 }
 
-static bool is_line(int32_t line)
-{
-    return line >= 16 && line <= 256 && !(line & (line - 1));
-}
+static bool is_line(int32_t line) { return line >= 16 && line <= 256 && !(line & (line - 1)); }
 
 static void clamp(struct dt_cache *cache, enum dt_level level, int32_t cores, int64_t most)
 {

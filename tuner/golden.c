@@ -278,10 +278,7 @@ static bool append(char *folder, char ***folders, size_t *count)
     return grown != NULL;
 }
 
-static int visible(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
+static int visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
 enum dt_status dt_golden_list(const char *folder, char ***folders, size_t *count,
                               struct dt_error *error)

@@ -13,10 +13,7 @@
  * visible error where it is read as input, and changes where something is added to it. Read as a
  * mask byte it says "may attend".
  */
-static uint32_t canary(size_t word)
-{
-    return 0x3fa5c301u + (uint32_t)(word * 0x9e37 & 0x2fffe);
-}
+static uint32_t canary(size_t word) { return 0x3fa5c301u + (uint32_t)(word * 0x9e37 & 0x2fffe); }
 
 static unsigned char canary_byte(size_t offset)
 {

@@ -29,10 +29,7 @@ static const struct {
     [DT_NPY_U1] = {"|u1", 1},
 };
 
-static const char *skip(const char *at)
-{
-    return at + strspn(at, " \n");
-}
+static const char *skip(const char *at) { return at + strspn(at, " \n"); }
 
 /* The text after `token`, which must come next but for spaces; NULL if it does not. */
 static const char *expect(const char *at, const char *token)

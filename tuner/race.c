@@ -65,10 +65,9 @@ static void time_all(struct dt_race *race, const size_t *order)
     for (size_t n = 0; n < race->count; n++) {
         struct dt_runner *runner = &race->runners[order[n]];
         struct work work = {race->workload, runner};
-        runner->ns[race->blocks] =
-            runner->dropped ? NAN
-                            : dt_sample(race->sampler, run_calls, &work, &runner->calls,
-                                        &runner->rejected);
+        runner->ns[race->blocks] = runner->dropped ? NAN
+                                                   : dt_sample(race->sampler, run_calls, &work,
+                                                               &runner->calls, &runner->rejected);
     }
 }
 

@@ -59,7 +59,8 @@ struct dt_interval dt_race_time(const struct dt_race *race, size_t runner, doubl
  */
 struct dt_interval dt_race_ratio(const struct dt_race *race, size_t runner, size_t base);
 
-/* The fastest runner by median that is neither dropped nor a reference; `count` if there is none. */
+/* The fastest runner by median that is neither dropped nor a reference; `count` if there is none.
+ */
 size_t dt_race_leader(const struct dt_race *race);
 
 /* Drops runners that are slower than the leader by more than `factor`, and those whose whole

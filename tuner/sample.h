@@ -28,9 +28,9 @@
 double dt_clock_ns(void);
 
 struct dt_sampler {
-    double least_ns;      /* shortest time of a sample */
+    double least_ns; /* shortest time of a sample */
     uint64_t accepted, rejected;
-    uint64_t blocks, disturbed; /* blocks that failed their gates, of all */
+    uint64_t blocks, disturbed;       /* blocks that failed their gates, of all */
     double canary[DT_CANARY_HISTORY]; /* ns of the latest canaries, a ring */
     size_t canaries;
     uint64_t stolen, throttled; /* counters of the system at the start of the block */

@@ -103,7 +103,7 @@ enum dt_status dt_session_ceilings(struct dt_session *session, const struct dt_m
         for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
             const size_t arrays = kind == DT_PROBE_ADD ? 3 : 1;
             const size_t bytes = places[p].bytes < MEMORY_BYTES ? places[p].bytes : MEMORY_BYTES;
-            const size_t n = bytes / sizeof(float) / arrays / 64 * 64;
+            const size_t n = bytes / sizeof(float) / arrays / 128 * 128;
             struct probe probe = {dt_session_probe(),
                                   {.kind = (enum dt_probe_kind)kind,
                                    .x = memory,

@@ -61,10 +61,10 @@ enum dt_status dt_space_init(struct dt_space *space, enum dt_op op,
         if (!dt_variant_applies(variant, op, problem, delta) ||
             (selects && !selects(variant, context)))
             continue;
-        const size_t row_count = sides(variant->rows_multiple, 16, most_rows(machine),
-                                       problem->nq, rows);
-        const size_t col_count = sides(variant->cols_multiple, 64, most_cols(machine),
-                                       problem->nk, cols);
+        const size_t row_count =
+            sides(variant->rows_multiple, 16, most_rows(machine), problem->nq, rows);
+        const size_t col_count =
+            sides(variant->cols_multiple, 64, most_cols(machine), problem->nk, cols);
         for (size_t r = 0; r < row_count; r++)
             for (size_t c = 0; c < col_count; c++) {
                 const struct dt_choice choice = {variant, {rows[r], cols[c]}};

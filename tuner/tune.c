@@ -17,7 +17,8 @@ enum {
     BLOCKS = 60,      /* enough to separate what the noise floor lets separate */
 };
 
-/* Points of reference of a race, by index of the runner; `count` of the race where there is none. */
+/* Points of reference of a race, by index of the runner; `count` of the race where there is none.
+ */
 struct references {
     size_t scalar, ceiling;
     struct {
@@ -85,8 +86,8 @@ static enum dt_status add_named(struct dt_race *race, const char *isa, const cha
     problem.layout = layout;
     const struct dt_choice choice = {dt_variant_find(name), {0, 0}};
     *index = SIZE_MAX;
-    if (!choice.variant || !dt_variant_applies(choice.variant, race->workload->op, &problem,
-                                               &race->workload->delta))
+    if (!choice.variant ||
+        !dt_variant_applies(choice.variant, race->workload->op, &problem, &race->workload->delta))
         return DT_OK;
     return dt_race_add_reference(race, &choice, layout, index, error);
 }
@@ -273,9 +274,8 @@ static enum dt_status append_records(const struct dt_tuner *tuner, const struct 
 }
 
 enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
-                       const struct dt_problem *problem, double seconds,
-                       struct dt_records *records, struct dt_outcome *outcome,
-                       struct dt_error *error)
+                       const struct dt_problem *problem, double seconds, struct dt_records *records,
+                       struct dt_outcome *outcome, struct dt_error *error)
 {
     struct dt_workload workload;
     struct dt_space space = {0};

@@ -21,7 +21,7 @@ struct dt_tuner {
     struct dt_sampler *sampler;
     enum dt_goal goal;
     bool fixed_tile;
-    struct dt_tile tile; /* the only tile to try, if fixed_tile */
+    struct dt_tile tile;                                /* the only tile to try, if fixed_tile */
     bool (*selects)(const struct dt_variant *, void *); /* NULL: every variant */
     void *context;
     /* One line about a candidate that was disqualified; may be NULL. */
@@ -42,8 +42,7 @@ struct dt_outcome {
  * were. DT_INVALID, DT_NO_MEMORY.
  */
 enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
-                       const struct dt_problem *problem, double seconds,
-                       struct dt_records *records, struct dt_outcome *outcome,
-                       struct dt_error *error);
+                       const struct dt_problem *problem, double seconds, struct dt_records *records,
+                       struct dt_outcome *outcome, struct dt_error *error);
 
 #endif

@@ -28,10 +28,11 @@ static enum dt_status allocate(struct dt_workload *w, const struct part *parts, 
     for (size_t p = 0; p < count; p++)
         total += rounded(parts[p].floats);
     if ((double)total * sizeof(float) > most)
-        return dt_error_set(error, DT_NO_MEMORY,
-                            "problem \"%s\" needs %.1f GiB, the machine has %.1f; use a shorter one",
-                            dt_problem_print(&w->problem, text), (double)total * 4 / (1 << 30),
-                            most / 0.75 / (1 << 30));
+        return dt_error_set(
+            error, DT_NO_MEMORY,
+            "problem \"%s\" needs %.1f GiB, the machine has %.1f; use a shorter one",
+            dt_problem_print(&w->problem, text), (double)total * 4 / (1 << 30),
+            most / 0.75 / (1 << 30));
     w->memory = aligned_alloc(4096, (total * sizeof(float) + 4095) / 4096 * 4096);
     if (!w->memory)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for problem \"%s\"",
@@ -52,7 +53,7 @@ static enum dt_status init_bias(struct dt_workload *w, uint64_t seed, struct dt_
     const size_t slots = (size_t)w->delta.slots;
     const size_t scores = (nq * nk + 63) / 64 * 64;
     const struct part parts[] = {
-        {&w->scores, scores},      {&w->c2p, nq * slots},      {&w->p2c[0], nk * slots},
+        {&w->scores, scores},     {&w->c2p, nq * slots},  {&w->p2c[0], nk * slots},
         {&w->p2c[1], nk * slots}, {&w->other[0], scores}, {&w->other[1], scores},
     };
     return allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
@@ -97,10 +98,15 @@ static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struc
     const size_t queries = (size_t)p->batch * (size_t)(heads * p->nq * dim);
     const size_t keys = (size_t)p->batch * (size_t)(heads * p->nk * dim);
     const size_t positions = (size_t)(heads * w->delta.slots * dim);
-    float *q, *k, *v, *kr, *qr, *out, *workspace;
+    float *q = NULL, *k = NULL, *v = NULL, *kr = NULL, *qr = NULL, *out = NULL, *workspace = NULL;
     const struct part parts[] = {
-        {&q, queries},    {&k, keys},      {&v, keys}, {&kr, positions},
-        {&qr, positions}, {&out, queries}, {&workspace, 2 * (size_t)p->nk},
+        {&q, queries},
+        {&k, keys},
+        {&v, keys},
+        {&kr, positions},
+        {&qr, positions},
+        {&out, queries},
+        {&workspace, 2 * (size_t)p->nk},
     };
     enum dt_status status = allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
     if (status)
@@ -108,13 +114,26 @@ static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struc
     w->attention = (struct dt_attention_args){
         .problem = &w->problem,
         .delta = &w->delta,
-        .q = q, .q_batch = heads * p->nq * dim, .q_head = p->nq * dim, .q_row = dim,
-        .k = k, .k_batch = heads * p->nk * dim, .k_head = p->nk * dim, .k_row = dim,
-        .v = v, .v_batch = heads * p->nk * dim, .v_head = p->nk * dim, .v_row = dim,
+        .q = q,
+        .q_batch = heads * p->nq * dim,
+        .q_head = p->nq * dim,
+        .q_row = dim,
+        .k = k,
+        .k_batch = heads * p->nk * dim,
+        .k_head = p->nk * dim,
+        .k_row = dim,
+        .v = v,
+        .v_batch = heads * p->nk * dim,
+        .v_head = p->nk * dim,
+        .v_row = dim,
         .kr = p->terms & DT_C2P ? kr : NULL,
         .qr = p->terms & DT_P2C ? qr : NULL,
-        .position_head = w->delta.slots * dim, .position_row = dim,
-        .out = out, .out_batch = heads * p->nq * dim, .out_head = p->nq * dim, .out_row = dim,
+        .position_head = w->delta.slots * dim,
+        .position_row = dim,
+        .out = out,
+        .out_batch = heads * p->nq * dim,
+        .out_head = p->nq * dim,
+        .out_row = dim,
         .mask = {p->mask, w->lengths, w->allowed},
         .workspace = workspace,
     };
@@ -202,6 +221,7 @@ double dt_workload_flops(const struct dt_workload *w)
     if (w->op != DT_OP_ATTENTION)
         return 0;
     const double nq = p->nq, nk = p->nk, slots = w->delta.slots, dim = p->dim;
-    const double positions = (p->terms & DT_C2P ? nq * slots : 0) + (p->terms & DT_P2C ? nk * slots : 0);
+    const double positions =
+        (p->terms & DT_C2P ? nq * slots : 0) + (p->terms & DT_P2C ? nk * slots : 0);
     return 2 * dim * (2 * nq * nk + positions) * p->batch * p->heads;
 }

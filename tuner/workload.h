@@ -14,7 +14,7 @@ struct dt_workload {
     enum dt_op op;
     struct dt_problem problem; /* the class of the one asked for */
     struct dt_delta delta;
-    float *memory; /* all operands, owned */
+    float *memory;                /* all operands, owned */
     float *scores, *c2p, *p2c[2]; /* bias; p2c by enum dt_layout */
     float *other[2];              /* bias: two more arrays of the size of scores, for the ceiling */
     uint8_t *allowed;             /* softmax and attention: the mask, owned */

@@ -27,14 +27,14 @@ int verb_report(int argc, char **argv);
 
 /* The options that every verb understands. */
 struct cli_options {
-    enum dt_op op;              /* DT_OP_COUNT: all that apply */
-    const char *variant;        /* glob over names, NULL: all */
+    enum dt_op op;               /* DT_OP_COUNT: all that apply */
+    const char *variant;         /* glob over names, NULL: all */
     struct dt_problem *problems; /* of --problem and --suite, in order; owned */
-    size_t problem_count;       /* 0: none was given */
-    int threads;                /* default 1 */
-    uint64_t seed;              /* default 1 */
-    const char *table;          /* NULL: none was given */
-    const char *json;           /* NULL, or a path, or "-" for standard output */
+    size_t problem_count;        /* 0: none was given */
+    int threads;                 /* default 1 */
+    uint64_t seed;               /* default 1 */
+    const char *table;           /* NULL: none was given */
+    const char *json;            /* NULL, or a path, or "-" for standard output */
     bool quiet;
 };
 
@@ -43,8 +43,8 @@ struct cli_options {
  * NULL, its parser receives own_input as state->input). A bad option prints one line on
  * stderr and exits with CLI_USAGE; --help prints and exits with 0. Also checks DISENTUNE_CPU.
  */
-void cli_parse(int argc, char **argv, const char *summary, const struct argp *own,
-               void *own_input, struct cli_options *options);
+void cli_parse(int argc, char **argv, const char *summary, const struct argp *own, void *own_input,
+               struct cli_options *options);
 void cli_options_clear(struct cli_options *options);
 
 /* Appends one problem. DT_INVALID (too many), DT_NO_MEMORY. */

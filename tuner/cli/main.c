@@ -6,11 +6,13 @@
 #include <string.h>
 
 static const struct cli_verb verbs[] = {
-    {"list", "list the variants of this build and whether this CPU runs them", verb_list},
-    {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
-    {"explain", "show what would run for a problem, and why", verb_explain},
     {"info", "describe this machine", verb_info},
+    {"list", "list the variants of this build and whether this CPU runs them", verb_list},
     {"verify", "check every variant against the double-precision reference", verb_verify},
+    {"bench", "measure variants against each other and against the ceiling", verb_bench},
+    {"tune", "find the fastest plan for each problem and write the dispatch table", verb_tune},
+    {"explain", "show what would run for a problem, and why", verb_explain},
+    {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

@@ -18,10 +18,7 @@ int cli_fail_text(const char *format, ...)
     return CLI_USAGE;
 }
 
-int cli_fail(const struct dt_error *error)
-{
-    return cli_fail_text("%s", error->text);
-}
+int cli_fail(const struct dt_error *error) { return cli_fail_text("%s", error->text); }
 
 bool cli_colour(FILE *stream)
 {

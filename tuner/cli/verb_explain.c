@@ -140,10 +140,7 @@ static void print_finding(const struct finding *f)
 
 /* ---- JSON ------------------------------------------------------------------- */
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 static json_t *pack_choice(const struct dt_choice *choice)
 {

@@ -63,10 +63,7 @@ static void print_processor(const struct dt_machine *m)
     print_quirks(m);
 }
 
-static const char *plural(int32_t count)
-{
-    return count == 1 ? "" : "s";
-}
+static const char *plural(int32_t count) { return count == 1 ? "" : "s"; }
 
 static void print_topology(const struct dt_machine *m)
 {

@@ -211,10 +211,7 @@ static const char *obstacle_text(const struct entry *entry)
     return entry->obstacle ? entry->obstacle : "accepts none of the problems";
 }
 
-static const char *plural(size_t count)
-{
-    return count == 1 ? "" : "s";
-}
+static const char *plural(size_t count) { return count == 1 ? "" : "s"; }
 
 static void print_entry(const struct entry *entry, int width)
 {
@@ -255,10 +252,7 @@ static void print_entries(const struct run *run, struct entry *const *sorted)
 }
 
 /* JSON knows no infinity; an error without a finite ratio to its bound is null. */
-static json_t *number(double x)
-{
-    return x <= 1e300 ? json_real(x) : json_null();
-}
+static json_t *number(double x) { return x <= 1e300 ? json_real(x) : json_null(); }
 
 static bool write_entry(const struct run *run, const struct entry *entry, FILE *stream)
 {

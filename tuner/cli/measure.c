@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/cli/measure.h"
+
+#include "kernels/error.h"
+
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+bool cli_measure_stopped(void) { return stop != 0; }
+
+static bool selects(const struct dt_variant *variant, void *context)
+{
+    const struct cli_measure *measure = context;
+    return !measure->options->variant || fnmatch(measure->options->variant, variant->name, 0) == 0;
+}
+
+static void complain(const char *line, void *context)
+{
+    const struct cli_measure *measure = context;
+    cli_progress_end(measure->options);
+    fprintf(stderr, "disentune: not measured: %s\n", line);
+}
+
+enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options *options,
+                                 int argc, char **argv, struct dt_error *error)
+{
+    *m = (struct cli_measure){.options = options};
+    (void)argc;
+    enum dt_status status = DT_OK;
+    if (options->threads > 1)
+        return dt_error_set(error, DT_UNSUPPORTED,
+                            "--threads %d: no operation of this build uses more than one thread",
+                            options->threads);
+    if (options->json && (status = cli_output_open(&m->json, options->json, error)))
+        return status;
+    if (!status)
+        status = dt_machine_host(&m->machine, error);
+    if (!status && m->machine.here)
+        status = dt_machine_pin(&m->machine, 0, error);
+    if (!status) {
+        const struct sigaction action = {.sa_handler = on_signal};
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        cli_progress(options, "ceilings and noise floor", 0, 1);
+        dt_session_init(&m->records.session, &m->machine, argv, options->seed);
+        dt_sampler_init(&m->sampler);
+        status = dt_session_ceilings(&m->records.session, &m->machine, &m->sampler, error);
+    }
+    if (!status)
+        status = dt_session_noise(&m->records.session, &m->sampler, error);
+    m->tuner = (struct dt_tuner){.machine = &m->machine,
+                                 .session = &m->records.session,
+                                 .sampler = &m->sampler,
+                                 .selects = selects,
+                                 .complain = complain,
+                                 .context = m,
+                                 .stop = &stop};
+    if (status)
+        cli_measure_end(m, false, NULL);
+    return status;
+}
+
+bool cli_measure_wants(const struct cli_measure *m, enum dt_op op, const struct dt_problem *problem)
+{
+    if (m->options->op != DT_OP_COUNT)
+        return m->options->op == op;
+    if (op == DT_OP_BIAS && problem->terms == 0)
+        return false;
+    size_t variants = 0;
+    const struct dt_variant *variant;
+    for (size_t n = 0; (variant = dt_variant_at(n)); n++)
+        variants += variant->op == op && (variant->level & ~dt_cpu_host()->levels) == 0;
+    return op != DT_OP_PROBE && variants > 1;
+}
+
+enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
+                                   const struct dt_problem *problem, double seconds,
+                                   struct dt_outcome *outcome, struct dt_error *error)
+{
+    enum dt_status status = dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
+    m->records.session.noisy = dt_sampler_noisy(&m->sampler);
+    for (; !status && m->json.stream && m->written < m->records.count; m->written++)
+        status = dt_record_write(m->json.stream, &m->records.session,
+                                 &m->records.items[m->written], error);
+    return status;
+}
+
+enum dt_status cli_measure_end(struct cli_measure *m, bool keep, struct dt_error *error)
+{
+    enum dt_status status = DT_OK;
+    cli_progress_end(m->options);
+    if (m->json.stream)
+        status = cli_output_close(&m->json, keep, error);
+    dt_records_clear(&m->records);
+    dt_machine_clear(&m->machine);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What `bench` and `tune` share: a session on this machine and its records. */
+#ifndef DISENTUNE_MEASURE_H
+#define DISENTUNE_MEASURE_H
+
+#include "tuner/cli/cli.h"
+#include "tuner/cli/output.h"
+#include "tuner/session.h"
+#include "tuner/tune.h"
+
+struct cli_measure {
+    const struct cli_options *options;
+    struct dt_machine machine;
+    struct dt_sampler sampler;
+    struct dt_tuner tuner;
+    struct dt_records records; /* of all problems so far; holds the session */
+    struct cli_output json;    /* open if options->json */
+    size_t written;            /* records in json */
+};
+
+/*
+ * Pins this thread to the first worker, measures ceilings and the noise floor, opens --json and
+ * catches SIGINT and SIGTERM: they end the measurement after the block under way.
+ */
+enum dt_status cli_measure_begin(struct cli_measure *measure, const struct cli_options *options,
+                                 int argc, char **argv, struct dt_error *error);
+
+/* Whether `op` is to be measured: asked for by --op, or there is a choice between variants. */
+bool cli_measure_wants(const struct cli_measure *measure, enum dt_op op,
+                       const struct dt_problem *problem);
+
+/* Measures one problem and writes its records to --json. */
+enum dt_status cli_measure_problem(struct cli_measure *measure, enum dt_op op,
+                                   const struct dt_problem *problem, double seconds,
+                                   struct dt_outcome *outcome, struct dt_error *error);
+
+/* Whether a signal asked to stop. */
+bool cli_measure_stopped(void);
+
+/* Closes --json, keeping it if `keep`, and frees everything. */
+enum dt_status cli_measure_end(struct cli_measure *measure, bool keep, struct dt_error *error);
+
+#endif
