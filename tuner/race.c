@@ -67,7 +67,7 @@ static void time_all(struct dt_race *race, const size_t *order)
         struct work work = {race->workload, runner};
         runner->ns[race->blocks] = runner->dropped ? NAN
                                                    : dt_sample(race->sampler, run_calls, &work,
-                                                               &runner->calls, &runner->rejected);
+                                                               &runner->repeat, &runner->rejected);
     }
 }
 

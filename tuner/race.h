@@ -18,7 +18,7 @@ struct dt_runner {
     enum dt_layout layout; /* bias: which table it reads */
     bool kept;             /* a point of reference: never dropped, cannot win */
     bool dropped;
-    uint64_t calls;  /* of one sample, 0 until the first */
+    struct dt_repeat repeat;
     size_t rejected; /* samples */
     size_t samples;
     double ns[DT_BLOCKS_MAX]; /* by block; NAN where it did not run */

@@ -127,7 +127,7 @@ static double time_calls(dt_work_fn *work, void *context, uint64_t calls)
     return dt_clock_ns() - start;
 }
 
-static uint64_t warm_up(const struct dt_sampler *s, dt_work_fn *work, void *context)
+static struct dt_repeat warm_up(const struct dt_sampler *s, dt_work_fn *work, void *context)
 {
     double before = INFINITY, now = time_calls(work, context, 1);
     for (int n = 0; n < 10 && fabs(now - before) > 0.1 * now; n++) {
@@ -135,18 +135,24 @@ static uint64_t warm_up(const struct dt_sampler *s, dt_work_fn *work, void *cont
         const uint64_t calls = now < s->least_ns ? (uint64_t)(s->least_ns / fmax(now, 1)) + 1 : 1;
         now = time_calls(work, context, calls) / (double)calls;
     }
-    return now < s->least_ns ? (uint64_t)ceil(s->least_ns / fmax(now, 1)) : 1;
+    const double calls = ceil(s->least_ns / fmax(now, 1));
+    return (struct dt_repeat){calls > 1 ? (uint64_t)calls : 1, now};
 }
 
-double dt_sample(struct dt_sampler *s, dt_work_fn *work, void *context, uint64_t *calls,
+/* Work that lasts this long brings itself into its steady state. */
+#define STEADY_NS 2e6
+
+double dt_sample(struct dt_sampler *s, dt_work_fn *work, void *context, struct dt_repeat *repeat,
                  size_t *rejected)
 {
     double ns = 0;
-    if (*calls == 0)
-        *calls = warm_up(s, work, context);
+    if (repeat->calls == 0)
+        *repeat = warm_up(s, work, context);
     for (int try = 0; try <= DT_SAMPLE_RETRIES; try++) {
+        if (repeat->ns < STEADY_NS)
+            work(context, 1 + repeat->calls / 4);
         const struct gate gate = read_gate();
-        ns = time_calls(work, context, *calls) / (double)*calls;
+        ns = time_calls(work, context, repeat->calls) / (double)repeat->calls;
         if (undisturbed(&gate)) {
             s->accepted++;
             return ns;

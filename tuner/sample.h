@@ -3,8 +3,10 @@
  * One sample of a piece of work on a machine that is shared, noisy and lies.
  *
  * A sample repeats the work until it lasts max(100 x the clock's resolution, 20 us) and is the
- * mean time of one repetition. There are no hardware counters, so whether to believe it is judged
- * by what the operating system tells, in two groups:
+ * mean time of one repetition. Right before it some untimed repetitions bring caches and
+ * predictors back into the state of steady work: without them whoever comes first in a block, after
+ * the gates have read their files, looks 7 % slower than itself. There are no hardware counters, so
+ * whether to believe it is judged by what the operating system tells, in two groups:
  *
  *     each sample   the thread was not preempted, took no page fault, stayed on its processor
  *     each block    no time was stolen by the hypervisor, the control group was not throttled, and
@@ -49,12 +51,15 @@ void dt_sampler_begin_block(struct dt_sampler *sampler);
 /* False if the block failed a gate; its samples had better be taken again. */
 bool dt_sampler_end_block(struct dt_sampler *sampler);
 
-/*
- * Nanoseconds of one repetition. *calls is the number of repetitions in a sample: 0 at first, then
- * found by warming up until two timings in a row agree within 10 %, and kept for later samples.
- * *rejected, if not NULL, is increased by the number of rejected tries.
- */
-double dt_sample(struct dt_sampler *sampler, dt_work_fn *work, void *context, uint64_t *calls,
-                 size_t *rejected);
+/* How often one piece of work is repeated: zero at first, then kept from sample to sample. */
+struct dt_repeat {
+    uint64_t calls; /* in a sample; found by warming up until two timings agree within 10 % */
+    double ns;      /* of one, about */
+};
+
+/* Nanoseconds of one repetition. *rejected, if not NULL, is increased by the number of rejected
+ * tries. */
+double dt_sample(struct dt_sampler *sampler, dt_work_fn *work, void *context,
+                 struct dt_repeat *repeat, size_t *rejected);
 
 #endif

@@ -54,10 +54,10 @@ static void measure(struct dt_session *session, struct dt_sampler *sampler, stru
     if (session->ceiling_count == DT_CEILINGS_MAX)
         return;
     struct dt_ceiling *ceiling = &session->ceilings[session->ceiling_count++];
-    uint64_t calls = 0;
+    struct dt_repeat repeat = {0};
     double ns[9];
     for (size_t n = 0; n < sizeof ns / sizeof *ns; n++)
-        ns[n] = dt_sample(sampler, run_probe, probe, &calls, NULL);
+        ns[n] = dt_sample(sampler, run_probe, probe, &repeat, NULL);
     ceiling->value = probe->args.amount / dt_median(ns, sizeof ns / sizeof *ns) * 1e9;
     snprintf(ceiling->name, sizeof ceiling->name, "%s.%s%s%s", kinds[probe->args.kind],
              dt_cpu_level_name(probe->variant->level), *place ? "." : "", place);
