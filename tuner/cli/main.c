@@ -68,6 +68,7 @@ static int unknown_verb(const char *word)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing: see cli_finish */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a limit on the size of files */
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;

@@ -30,8 +30,8 @@ static void complain(const char *line, void *context)
     fprintf(stderr, "disentune: not measured: %s\n", line);
 }
 
-enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options *options,
-                                 int argc, char **argv, struct dt_error *error)
+enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options *options, int argc,
+                                 char **argv, struct dt_error *error)
 {
     *m = (struct cli_measure){.options = options};
     (void)argc;
@@ -89,8 +89,8 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
     enum dt_status status = dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
     m->records.session.noisy = dt_sampler_noisy(&m->sampler);
     for (; !status && m->json.stream && m->written < m->records.count; m->written++)
-        status = dt_record_write(m->json.stream, &m->records.session,
-                                 &m->records.items[m->written], error);
+        status = dt_record_write(m->json.stream, &m->records.session, &m->records.items[m->written],
+                                 error);
     return status;
 }
 

@@ -149,6 +149,7 @@ struct inputs {
     struct cli_options *options;
     void *own;
     FILE *messages;
+    bool advice; /* argp has begun its advice to try --help, which may take several lines */
 };
 
 static error_t parse_root(int key, char *text, struct argp_state *state)
@@ -167,8 +168,9 @@ static error_t parse_root(int key, char *text, struct argp_state *state)
 /* argp follows every message with a line that points to --help: an error is one line here. */
 static ssize_t write_message(void *cookie, const char *text, size_t size)
 {
-    (void)cookie;
-    if (size < 4 || memcmp(text, "Try ", 4) != 0)
+    struct inputs *inputs = cookie;
+    inputs->advice = inputs->advice || (size >= 4 && memcmp(text, "Try ", 4) == 0);
+    if (!inputs->advice)
         fwrite(text, 1, size, stderr);
     return (ssize_t)size;
 }
@@ -181,7 +183,8 @@ void cli_parse(int argc, char **argv, const char *summary, const struct argp *ow
     const struct argp_child children[] = {{.argp = own ? own : &nothing}, {.argp = &common}, {0}};
     const struct argp root = {.parser = parse_root, .doc = summary, .children = children};
     const cookie_io_functions_t io = {.write = write_message};
-    struct inputs inputs = {options, own_input, fopencookie(NULL, "w", io)};
+    struct inputs inputs = {.options = options, .own = own_input};
+    inputs.messages = fopencookie(&inputs, "w", io);
     if (inputs.messages)
         setvbuf(inputs.messages, NULL, _IOLBF, 0);
     *options = (struct cli_options){.op = DT_OP_COUNT, .threads = 1, .seed = 1};

@@ -13,7 +13,8 @@ struct own {
 };
 
 static const struct argp_option own_options[] = {
-    {"tile", 't', "ROWSxCOLS", 0, "measure this tile alone, 0 being all; default: each variant's best", 0},
+    {"tile", 't', "ROWSxCOLS", 0,
+     "measure this tile alone, 0 being all; default: each variant's best", 0},
     {"seconds", 's', "S", 0, "time for each problem (default 2)", 0},
     {0},
 };
@@ -76,8 +77,7 @@ static int bench(const struct own *own, struct cli_measure *m)
                              "these problems; see `disentune list`");
     const bool to_stdout = options->json && strcmp(options->json, "-") == 0;
     const struct dt_terminal terminal = cli_terminal(stdout);
-    if (!options->quiet && !to_stdout &&
-        dt_summary_all(stdout, &m->records, &terminal, &error))
+    if (!options->quiet && !to_stdout && dt_summary_all(stdout, &m->records, &terminal, &error))
         return cli_fail(&error);
     return CLI_OK;
 }

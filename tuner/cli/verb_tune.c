@@ -122,15 +122,15 @@ static enum dt_status tune_task(struct cli_measure *m, const struct task *task, 
         cli_measure_problem(m, task->op, &task->problem, seconds, &outcome, error);
     for (size_t r = before; r < m->records.count && !status; r++)
         if (m->records.items[r].winner)
-            status = put_winner(table, &m->records.session, &m->records.items[r],
-                                outcome.complete, error);
+            status = put_winner(table, &m->records.session, &m->records.items[r], outcome.complete,
+                                error);
     if (!status && m->options->table)
         status = dt_table_write(table, m->options->table, error);
     return status;
 }
 
-static enum dt_status tune_all(struct cli_measure *m, double end, struct task *tasks,
-                               size_t count, struct dt_table *table, struct dt_error *error)
+static enum dt_status tune_all(struct cli_measure *m, double end, struct task *tasks, size_t count,
+                               struct dt_table *table, struct dt_error *error)
 {
     double weight = 0;
     enum dt_status status = DT_OK;
@@ -185,8 +185,9 @@ static void print_summary(const struct own *own, const struct cli_measure *m,
     if (options->json)
         printf("measurements  %s\n", options->json);
     if (options->table)
-        printf("\nUse it with DISENTUNE_TABLE=%s; `disentune explain PROBLEM --table %s` tells why.\n",
-               options->table, options->table);
+        printf(
+            "\nUse it with DISENTUNE_TABLE=%s; `disentune explain PROBLEM --table %s` tells why.\n",
+            options->table, options->table);
 }
 
 static int tune(const struct own *own, struct cli_measure *m, double end)
@@ -197,7 +198,8 @@ static int tune(const struct own *own, struct cli_measure *m, double end)
     if (open_table(m->options->table, &m->records.session, &table, &error))
         return cli_fail(&error);
     struct task *tasks = malloc((m->options->problem_count * 4 + 1) * sizeof *tasks);
-    int code = tasks ? CLI_OK : cli_fail_text("no memory for %zu problems", m->options->problem_count);
+    int code =
+        tasks ? CLI_OK : cli_fail_text("no memory for %zu problems", m->options->problem_count);
     const size_t count = tasks ? collect(m, tasks) : 0;
     if (!code && tune_all(m, end, tasks, count, table, &error))
         code = cli_fail(&error);
