@@ -281,8 +281,13 @@ bool dt_check_same(struct dt_check *check, const char *what, ptrdiff_t i, ptrdif
 
 float dt_check_random(uint64_t *state)
 {
-    const float x = (float)(int32_t)(dt_random(state) >> 40) * 0x1p-22f - 2;
-    return x != 0 ? x : 1;
+    const uint64_t random = dt_random(state);
+    const uint32_t mantissa = (uint32_t)random & 0x7fffff, sign = (uint32_t)(random >> 63);
+    const uint32_t exponent = 124 + (uint32_t)(random >> 32 & 3);
+    const uint32_t bits = sign << 31 | exponent << 23 | mantissa;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
 float dt_check_special(uint64_t *state)

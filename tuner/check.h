@@ -92,7 +92,7 @@ uint32_t dt_check_bits(float x);
 bool dt_check_same(struct dt_check *check, const char *what, ptrdiff_t i, ptrdiff_t j, float got,
                    float first);
 
-/* Uniform in [-2, 2), never 0. */
+/* 2^-3 to 2 with either sign; exponents and mantissas are uniform, so that most sums round. */
 float dt_check_random(uint64_t *state);
 
 /* A NaN, an infinity, a subnormal, a signed zero or a large or small normal. */
