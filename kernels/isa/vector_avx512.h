@@ -6,18 +6,36 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-enum { LANES = 16, LANES_LOG2 = 4 };
+enum { LANES = 16, LANES_LOG2 = 4, HAS_GATHER = 1 };
 
 typedef __m512 vec;
 typedef __m512i ivec;
 
-static inline vec v_set(float x) { return _mm512_set1_ps(x); }
-static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
-static inline void v_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
-static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
-static inline vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec v_set(float x)
+{
+    return _mm512_set1_ps(x);
+}
+static inline vec v_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+static inline void v_store(float *p, vec v)
+{
+    _mm512_storeu_ps(p, v);
+}
+static inline vec v_add(vec a, vec b)
+{
+    return _mm512_add_ps(a, b);
+}
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
 
-static inline __mmask16 v_first(int n) { return (__mmask16)((1u << n) - 1); }
+static inline __mmask16 v_first(int n)
+{
+    return (__mmask16)((1u << n) - 1);
+}
 static inline vec v_load_first(const float *p, int n)
 {
     return _mm512_maskz_loadu_ps(v_first(n), p);
@@ -27,9 +45,18 @@ static inline void v_store_first(float *p, vec v, int n)
     _mm512_mask_storeu_ps(p, v_first(n), v);
 }
 
-static inline ivec v_iload(const int32_t *p) { return _mm512_loadu_si512(p); }
-static inline ivec v_isub(ivec a, int32_t b) { return _mm512_sub_epi32(a, _mm512_set1_epi32(b)); }
-static inline vec v_permute(vec v, ivec index) { return _mm512_permutexvar_ps(index, v); }
+static inline ivec v_iload(const int32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+static inline ivec v_isub(ivec a, int32_t b)
+{
+    return _mm512_sub_epi32(a, _mm512_set1_epi32(b));
+}
+static inline vec v_permute(vec v, ivec index)
+{
+    return _mm512_permutexvar_ps(index, v);
+}
 static inline vec v_reverse(vec v)
 {
     return _mm512_permutexvar_ps(
@@ -44,7 +71,10 @@ static inline ivec v_imadd(ivec a, int32_t b, ivec c)
 {
     return _mm512_add_epi32(_mm512_mullo_epi32(a, _mm512_set1_epi32(b)), c);
 }
-static inline vec v_gather(const float *p, ivec index) { return _mm512_i32gather_ps(index, p, 4); }
+static inline vec v_gather(const float *p, ivec index)
+{
+    return _mm512_i32gather_ps(index, p, 4);
+}
 static inline vec v_gather_first(const float *p, ivec index, int n)
 {
     return n == LANES ? v_gather(p, index)
@@ -55,6 +85,32 @@ static inline vec v_blend(vec a, vec b, int stage)
 {
     static const uint16_t masks[] = {0xaaaa, 0xcccc, 0xf0f0, 0xff00};
     return _mm512_mask_blend_ps(masks[stage], a, b);
+}
+
+static inline __attribute__((always_inline)) void v_transpose(vec m[LANES])
+{
+    vec pair[LANES], quad[LANES];
+    for (int r = 0; r < LANES; r += 2) {
+        pair[r] = _mm512_unpacklo_ps(m[r], m[r + 1]);
+        pair[r + 1] = _mm512_unpackhi_ps(m[r], m[r + 1]);
+    }
+    for (int r = 0; r < LANES; r += 4)
+        for (int h = 0; h < 2; h++) {
+            const __m512d a = _mm512_castps_pd(pair[r + h]), b = _mm512_castps_pd(pair[r + h + 2]);
+            quad[r + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            quad[r + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    /* quad[4q + c] holds columns c, c + 4, c + 8, c + 12 of rows 4q ... 4q + 3. */
+    for (int c = 0; c < 4; c++) {
+        const vec low = _mm512_shuffle_f32x4(quad[c], quad[4 + c], 0x88);
+        const vec high = _mm512_shuffle_f32x4(quad[8 + c], quad[12 + c], 0x88);
+        const vec low_odd = _mm512_shuffle_f32x4(quad[c], quad[4 + c], 0xdd);
+        const vec high_odd = _mm512_shuffle_f32x4(quad[8 + c], quad[12 + c], 0xdd);
+        m[c] = _mm512_shuffle_f32x4(low, high, 0x88);
+        m[4 + c] = _mm512_shuffle_f32x4(low_odd, high_odd, 0x88);
+        m[8 + c] = _mm512_shuffle_f32x4(low, high, 0xdd);
+        m[12 + c] = _mm512_shuffle_f32x4(low_odd, high_odd, 0xdd);
+    }
 }
 
 #endif
