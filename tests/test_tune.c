@@ -37,6 +37,7 @@ static void make_up(struct made_up *m, const double *base, size_t count, double 
     m->race.blocks = 20;
     for (size_t r = 0; r < count; r++) {
         m->race.runners[r].samples = m->race.blocks;
+        m->race.runners[r].dropped = false;
         for (size_t b = 0; b < m->race.blocks; b++) {
             const double drift = 1 + 0.5 * (double)b; /* hits all runners of a block alike */
             const double noise = b % 2 ? 1 + spread : 1 - spread;

@@ -10,7 +10,8 @@
 static void fill(struct dt_runner *runner, const struct dt_choice *choice, enum dt_layout layout,
                  bool kept, size_t blocks)
 {
-    *runner = (struct dt_runner){.choice = *choice, .layout = layout, .kept = kept};
+    *runner =
+        (struct dt_runner){.choice = *choice, .layout = layout, .kept = kept, .dropped = !kept};
     for (size_t b = 0; b < blocks; b++)
         runner->ns[b] = NAN;
 }
@@ -156,7 +157,7 @@ void dt_race_drop(struct dt_race *race, double factor, double band)
             continue;
         }
         const struct dt_interval ratio = dt_race_ratio(race, r, leader);
-        race->runners[r].dropped = race->blocks >= 5 && ratio.hi < exp(-band);
+        race->runners[r].dropped = race->runners[r].samples >= 5 && ratio.hi < exp(-band);
     }
 }
 

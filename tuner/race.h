@@ -17,7 +17,7 @@ struct dt_runner {
     struct dt_choice choice;
     enum dt_layout layout; /* bias: which table it reads */
     bool kept;             /* a point of reference: never dropped, cannot win */
-    bool dropped;
+    bool dropped;          /* not timed, or no longer */
     struct dt_repeat repeat;
     size_t rejected; /* samples */
     size_t samples;
@@ -33,7 +33,8 @@ struct dt_race {
     uint64_t random;
 };
 
-/* Sets up a race of `choices`, all reading the problem's own layout. DT_NO_MEMORY. */
+/* Sets up a race of `choices`, all reading the problem's own layout and all dropped until somebody
+ * lets them run. DT_NO_MEMORY. */
 enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *workload,
                             struct dt_sampler *sampler, const struct dt_choice *choices,
                             size_t count, uint64_t seed, struct dt_error *error);

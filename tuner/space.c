@@ -7,8 +7,9 @@
 
 #define SIDES_MAX 10
 
-/* Multiples of `multiple` that are powers of two times it, below `length`, and 0 for all of it. */
-static size_t sides(int32_t multiple, int32_t least, int32_t most, int32_t length,
+/* 0 for all of it, and from `least`, rounded up to the multiple, each `factor` times the one
+ * before, as long as it is at most `most` and less than the length. */
+static size_t sides(int32_t multiple, int32_t least, int32_t most, int32_t factor, int32_t length,
                     int32_t found[SIDES_MAX])
 {
     size_t count = 0;
@@ -16,7 +17,7 @@ static size_t sides(int32_t multiple, int32_t least, int32_t most, int32_t lengt
     if (multiple == 0)
         return count;
     int32_t side = (least + multiple - 1) / multiple * multiple;
-    for (; side < length && side <= most && count < SIDES_MAX; side *= 2)
+    for (; side < length && side <= most && count < SIDES_MAX; side *= factor)
         found[count++] = side;
     return count;
 }
@@ -26,7 +27,7 @@ static int32_t most_rows(const struct dt_machine *machine)
 {
     const int64_t line = 64;
     const int64_t rows = dt_machine_share(machine, DT_L2, machine->worker_count) / (64 * line);
-    return rows < 64 ? 64 : rows > 512 ? 512 : (int32_t)rows;
+    return rows < 64 ? 64 : rows > 256 ? 256 : (int32_t)rows;
 }
 
 /* Columns at which a tile of 16 rows and its tables fill the share of L1d. */
@@ -62,9 +63,9 @@ enum dt_status dt_space_init(struct dt_space *space, enum dt_op op,
             (selects && !selects(variant, context)))
             continue;
         const size_t row_count =
-            sides(variant->rows_multiple, 16, most_rows(machine), problem->nq, rows);
+            sides(variant->rows_multiple, 16, most_rows(machine), 2, problem->nq, rows);
         const size_t col_count =
-            sides(variant->cols_multiple, 64, most_cols(machine), problem->nk, cols);
+            sides(variant->cols_multiple, 64, most_cols(machine), 4, problem->nk, cols);
         for (size_t r = 0; r < row_count; r++)
             for (size_t c = 0; c < col_count; c++) {
                 const struct dt_choice choice = {variant, {rows[r], cols[c]}};

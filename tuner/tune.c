@@ -12,9 +12,13 @@
 #include <string.h>
 
 enum {
-    VALIDATE_LENGTH = 1024,
-    SCOUT_BLOCKS = 3, /* before the first candidate may be dropped */
-    BLOCKS = 60,      /* enough to separate what the noise floor lets separate */
+    VALIDATE_LENGTH =
+        320,            /* past the longest tile, so that the last tile of a row is a short one */
+    WAVE_BLOCKS = 2,    /* of the first wave */
+    TILE_BLOCKS = 5,    /* until each variant is left with its best tile, DT_GOAL_VARIANTS */
+    ENOUGH_BLOCKS = 10, /* with fewer samples a search counts as cut short */
+    WINNER_BLOCKS = 30, /* enough to separate what the noise floor lets separate */
+    VARIANT_BLOCKS = 60,
 };
 
 /* Points of reference of a race, by index of the runner; `count` of the race where there is none.
@@ -35,33 +39,6 @@ static struct dt_problem at_most(const struct dt_problem *problem, int32_t lengt
     reduced.nq = reduced.nq < length ? reduced.nq : length;
     reduced.nk = reduced.nk < length ? reduced.nk : length;
     return reduced;
-}
-
-/* Removes the choices that fail validation. */
-static enum dt_status disqualify(const struct dt_tuner *tuner, const struct dt_workload *w,
-                                 struct dt_space *space, struct dt_outcome *outcome,
-                                 struct dt_error *error)
-{
-    const struct dt_problem problem = at_most(&w->problem, VALIDATE_LENGTH);
-    const struct dt_validate_options options = {tuner->session->seed, DT_VALIDATE_QUICK};
-    struct dt_validator *validator;
-    enum dt_status status = dt_validate_open(w->op, &problem, &options, &validator, error);
-    if (status)
-        return status;
-    size_t kept = 0;
-    for (size_t n = 0; n < space->count && !status; n++) {
-        struct dt_verdict verdict;
-        const struct dt_choice choice = space->choices[n];
-        status = dt_validate_run(validator, choice.variant, &choice.tile, &verdict, error);
-        if (!status && verdict.passed)
-            space->choices[kept++] = choice;
-        else if (!status && tuner->complain)
-            tuner->complain(verdict.reason, tuner->context);
-    }
-    outcome->disqualified = space->count - kept;
-    space->count = kept;
-    dt_validate_close(validator);
-    return status;
 }
 
 static void keep_tile(const struct dt_tuner *tuner, struct dt_space *space)
@@ -133,6 +110,55 @@ static void keep_best_tiles(struct dt_race *race)
         }
 }
 
+/* Lets a runner take part if it passes validation. */
+static enum dt_status enter(const struct dt_tuner *tuner, struct dt_validator *validator,
+                            struct dt_runner *runner, struct dt_outcome *outcome,
+                            struct dt_error *error)
+{
+    struct dt_verdict verdict;
+    enum dt_status status =
+        dt_validate_run(validator, runner->choice.variant, &runner->choice.tile, &verdict, error);
+    if (status)
+        return status;
+    runner->dropped = !verdict.passed;
+    outcome->disqualified += !verdict.passed;
+    if (!verdict.passed && tuner->complain)
+        tuner->complain(verdict.reason, tuner->context);
+    return DT_OK;
+}
+
+static bool in_first_wave(const struct dt_race *race, size_t r)
+{
+    static const struct dt_tile tiles[] = {{0, 0}, {64, 0}, {64, 256}};
+    const struct dt_choice *choice = &race->runners[r].choice;
+    for (size_t t = 0; t < sizeof tiles / sizeof *tiles; t++)
+        if (tiles[t].rows == choice->tile.rows && tiles[t].cols == choice->tile.cols)
+            return true;
+    return r == 0 || race->runners[r - 1].choice.variant != choice->variant;
+}
+
+/* Lets all tiles run of variants of which one is within `factor` of the leader. */
+static enum dt_status enter_tiles(const struct dt_tuner *tuner, struct dt_validator *validator,
+                                  struct dt_race *race, double factor, struct dt_outcome *outcome,
+                                  struct dt_error *error)
+{
+    const size_t leader = dt_race_leader(race);
+    enum dt_status status = DT_OK;
+    for (size_t r = 0; r < race->count && leader < race->count; r++) {
+        if (race->runners[r].kept || race->runners[r].dropped || race->runners[r].samples == 0 ||
+            dt_race_median(race, r) > factor * dt_race_median(race, leader))
+            continue;
+        const struct dt_variant *variant = race->runners[r].choice.variant;
+        for (size_t other = 0; other < race->count && !status; other++) {
+            struct dt_runner *runner = &race->runners[other];
+            if (!runner->kept && runner->choice.variant == variant && runner->dropped &&
+                runner->samples == 0)
+                status = enter(tuner, validator, runner, outcome, error);
+        }
+    }
+    return status;
+}
+
 static size_t running(const struct dt_race *race)
 {
     size_t count = 0;
@@ -141,24 +167,39 @@ static size_t running(const struct dt_race *race)
     return count;
 }
 
-static void run(const struct dt_tuner *tuner, struct dt_race *race, double seconds,
-                struct dt_outcome *outcome)
+static void narrow(const struct dt_tuner *tuner, struct dt_race *race, size_t blocks)
+{
+    if (tuner->goal == DT_GOAL_WINNER)
+        dt_race_drop(race, blocks == 1 ? 1.5 : 1.25, tuner->session->noise_floor);
+    else if (blocks == TILE_BLOCKS)
+        keep_best_tiles(race);
+}
+
+static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *validator,
+                          struct dt_race *race, double seconds, struct dt_outcome *outcome,
+                          struct dt_error *error)
 {
     const double end = dt_clock_ns() + seconds * 1e9;
-    while (race->blocks < BLOCKS && running(race) > 0) {
+    const bool winner = tuner->goal == DT_GOAL_WINNER;
+    const size_t most = winner ? WINNER_BLOCKS : VARIANT_BLOCKS;
+    enum dt_status status = DT_OK;
+    for (size_t r = 0; r < race->count && !status; r++)
+        if (!race->runners[r].kept && in_first_wave(race, r))
+            status = enter(tuner, validator, &race->runners[r], outcome, error);
+    for (size_t b = 0; b < WAVE_BLOCKS && !status && running(race) > 0; b++)
         dt_race_block(race);
-        if (race->blocks >= SCOUT_BLOCKS) {
-            if (tuner->goal == DT_GOAL_WINNER)
-                dt_race_drop(race, 1.25, tuner->session->noise_floor);
-            else if (race->blocks == 2 * SCOUT_BLOCKS)
-                keep_best_tiles(race);
-        }
-        const bool late = dt_clock_ns() > end && race->blocks >= 2 * SCOUT_BLOCKS;
-        if (late || (tuner->stop && *tuner->stop))
+    if (!status)
+        status = enter_tiles(tuner, validator, race, winner ? 1.4 : 2, outcome, error);
+    for (size_t b = 1; b <= most && !status && running(race) > 0; b++) {
+        dt_race_block(race);
+        narrow(tuner, race, b);
+        outcome->complete = b >= ENOUGH_BLOCKS;
+        if ((dt_clock_ns() > end && b >= TILE_BLOCKS) || (tuner->stop && *tuner->stop) ||
+            (winner && running(race) == 1 && outcome->complete))
             break;
     }
     outcome->blocks = race->blocks;
-    outcome->complete = race->blocks == BLOCKS;
+    return status;
 }
 
 /* The faster of two references by median; either may be absent. */
@@ -273,14 +314,39 @@ static enum dt_status append_records(const struct dt_tuner *tuner, const struct 
     return DT_OK;
 }
 
+static enum dt_status tune_space(const struct dt_tuner *tuner, const struct dt_workload *workload,
+                                 const struct dt_space *space, double seconds,
+                                 struct dt_records *records, struct dt_outcome *outcome,
+                                 struct dt_error *error)
+{
+    const struct dt_problem problem = at_most(&workload->problem, VALIDATE_LENGTH);
+    const struct dt_validate_options options = {tuner->session->seed, DT_VALIDATE_QUICK};
+    struct dt_validator *validator;
+    struct dt_race race;
+    struct references refs;
+    enum dt_status status = dt_validate_open(workload->op, &problem, &options, &validator, error);
+    if (status)
+        return status;
+    status = dt_race_init(&race, workload, tuner->sampler, space->choices, space->count,
+                          tuner->session->seed, error);
+    if (!status) {
+        status = add_references(&race, &refs, error);
+        if (!status)
+            status = run(tuner, validator, &race, seconds, outcome, error);
+        if (!status)
+            status = append_records(tuner, &race, &refs, records, error);
+        dt_race_clear(&race);
+    }
+    dt_validate_close(validator);
+    return status;
+}
+
 enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
                        const struct dt_problem *problem, double seconds, struct dt_records *records,
                        struct dt_outcome *outcome, struct dt_error *error)
 {
     struct dt_workload workload;
-    struct dt_space space = {0};
-    struct dt_race race = {0};
-    struct references refs;
+    struct dt_space space;
     *outcome = (struct dt_outcome){0};
     if (op == DT_OP_BIAS && problem->terms == 0)
         return DT_OK;
@@ -293,18 +359,7 @@ enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
         keep_tile(tuner, &space);
     outcome->candidates = space.count;
     if (!status && space.count > 0)
-        status = disqualify(tuner, &workload, &space, outcome, error);
-    if (!status && space.count > 0) {
-        status = dt_race_init(&race, &workload, tuner->sampler, space.choices, space.count,
-                              tuner->session->seed, error);
-        if (!status)
-            status = add_references(&race, &refs, error);
-        if (!status) {
-            run(tuner, &race, seconds, outcome);
-            status = append_records(tuner, &race, &refs, records, error);
-        }
-        dt_race_clear(&race);
-    }
+        status = tune_space(tuner, &workload, &space, seconds, records, outcome, error);
     free(space.choices);
     dt_workload_clear(&workload);
     return status;

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One problem measured: its space validated, raced, and turned into records. */
+/*
+ * One problem measured: its space raced and turned into records.
+ *
+ * The space holds hundreds of plans and a block of all of them may take seconds, so they enter in
+ * two waves. First each variant runs with a few tiles; then all tiles of those variants that are
+ * near the leader. A plan is validated when it enters, before it is timed. From then on the slow
+ * are dropped: at once what is far behind, later what the intervals tell apart.
+ */
 #ifndef DISENTUNE_TUNE_H
 #define DISENTUNE_TUNE_H
 
@@ -31,14 +38,14 @@ struct dt_tuner {
 
 struct dt_outcome {
     size_t candidates, disqualified, blocks;
-    bool complete; /* ended because nothing was left to decide, not by the clock or `stop` */
+    bool complete; /* the plans that were left at the end have enough samples to be told apart */
 };
 
 /*
  * Measures `op` on `problem` for about `seconds` and appends a record for each variant at its
  * best tile to `records`; with DT_GOAL_WINNER one of them is marked as winner. No candidate is
- * timed before it passed validation on its own tile; problems beyond 1024 rows or columns are
- * validated at 1024 there. Nothing is appended if no variant applies. Errors leave records as they
+ * timed before it passed validation on its own tile; problems beyond 320 rows or columns are
+ * validated at 320 there. Nothing is appended if no variant applies. Errors leave records as they
  * were. DT_INVALID, DT_NO_MEMORY.
  */
 enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
