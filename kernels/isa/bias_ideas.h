@@ -51,9 +51,15 @@ INLINE vec c2p_window(const struct block *w, const float *row, int32_t d)
     return v_permute(v_load(row + first), v_isub(v_iload(w->slot + d), first));
 }
 
+/* Whether slots fall by one throughout `entries` entries from d on. */
+INLINE bool is_linear(const struct block *w, int32_t d, int32_t entries)
+{
+    return w->linear_until[d] >= w->origin + d + entries;
+}
+
 INLINE vec c2p_runs(const struct block *w, const float *row, int32_t d)
 {
-    if (w->linear_until[d] >= w->origin + d + LANES)
+    if (is_linear(w, d, LANES))
         return v_reverse(v_load(row + w->slot[d + LANES - 1]));
     if (w->constant_until[d] >= w->origin + d + LANES)
         return v_set(row[w->slot[d]]);
@@ -184,11 +190,9 @@ INLINE vec skew_stage(struct skew *x, vec newest, int k, int b)
     return blended;
 }
 
-/* Takes the table row of lane 0 of row i and returns the row's p2c; k = i mod UNROLL. */
-INLINE vec skew_step(struct skew *x, const struct block *w, const struct strip *s, int32_t i,
-                     int32_t j, int lanes, int k)
+/* Takes the table row of lane 0 of row k of a block and returns the row's p2c. */
+INLINE vec skew_turn(struct skew *x, vec v, int k)
 {
-    vec v = load_some(s->p + (w->slot[j - i] - s->first) * s->stride, lanes);
     v = skew_stage(x, v, k, 0);
     v = skew_stage(x, v, k, 1);
     if (LANES_LOG2 > 2)
@@ -196,6 +200,13 @@ INLINE vec skew_step(struct skew *x, const struct block *w, const struct strip *
     if (LANES_LOG2 > 3)
         v = skew_stage(x, v, k, 3);
     return v;
+}
+
+INLINE vec skew_step(struct skew *x, const struct block *w, const struct strip *s, int32_t i,
+                     int32_t j, int lanes, int k)
+{
+    const float *row = s->p + (w->slot[j - i] - s->first) * s->stride;
+    return skew_turn(x, load_some(row, lanes), k);
 }
 
 /* Fills the ring with the LANES rows before row i, whose entries are lanes 1 and up of row i. */
@@ -212,10 +223,34 @@ INLINE void skew_start(struct skew *x, const struct block *w, const struct strip
 #undef ROW_BEFORE
 }
 
+/* The block's slots rise by one a row and fall by one a lane: each operand's next row lies at a
+ * constant distance, and c2p is contiguous, backwards. */
+INLINE void skew_linear_block(struct skew *x, const struct block *w, const struct strip *s,
+                              int32_t i, int32_t j, int lanes)
+{
+    const int32_t slot = w->slot[j - i];
+    float *scores = w->scores + i * w->scores_stride + j;
+    const float *c2p = w->c2p + i * w->c2p_stride + slot - (LANES - 1);
+    const float *p2c = s->p + (slot - s->first) * s->stride;
+#define LINEAR_ROW(k)                                                                              \
+    add_to(scores + k * w->scores_stride,                                                          \
+           v_add(v_reverse(v_load(c2p + k * (w->c2p_stride + 1))),                                 \
+                 skew_turn(x, load_some(p2c + k * s->stride, lanes), k)),                          \
+           lanes);
+    EACH_ROW(LINEAR_ROW)
+#undef LINEAR_ROW
+}
+
 INLINE void skew_block(enum c2p_idea c, struct skew *x, const struct block *w,
                        const struct strip *s, int32_t i, int32_t j, int lanes)
 {
-#define ROW_OF_BLOCK(k) add_lanes(c, w, i + k, j, skew_step(x, w, s, i + k, j, lanes, k), lanes);
+    if (c == C2P_RUNS && is_linear(w, j - i - UNROLL + 1, UNROLL + LANES - 1)) {
+        skew_linear_block(x, w, s, i, j, lanes);
+        return;
+    }
+    const enum c2p_idea general = c == C2P_RUNS ? C2P_WINDOW : c;
+#define ROW_OF_BLOCK(k)                                                                            \
+    add_lanes(general, w, i + k, j, skew_step(x, w, s, i + k, j, lanes, k), lanes);
     EACH_ROW(ROW_OF_BLOCK)
 #undef ROW_OF_BLOCK
 }
@@ -323,20 +358,37 @@ INLINE void stage_rows(enum c2p_idea c, const struct block *w, int32_t i0, int32
 
 /* ---- Key-major tables: permuted, then transposed ---- */
 
-/* Key l's row holds what column j + l needs in rows i ... i + LANES - 1, as entries j + l - i and
- * those before: a window like that of c2p. Entries rise as rows fall, so the transposed window has
- * the last row first. */
+/* Key l's row holds what column j + l needs in rows i ... i1 - 1, as entries j + l - i and those
+ * before: a window like that of c2p. Entries rise as rows fall, so the transposed window has the
+ * last row first. */
 INLINE void transpose_block(enum c2p_idea c, const struct block *w, int32_t i, int32_t i1,
                             int32_t j, int lanes)
 {
-    const int32_t rows = i1 - i, d = j - i1 + 1;
+    const enum c2p_idea general = c == C2P_RUNS ? C2P_WINDOW : c;
+    const int32_t d = j - i1 + 1;
     vec m[LANES];
     for (int l = 0; l < LANES; l++)
         m[l] = l < lanes ? c2p_window(w, w->p2c + (j + l) * w->p2c_stride, d + l) : v_set(0);
     v_transpose(m);
     for (int l = 0; l < LANES; l++)
-        if (l < rows)
-            add_lanes(c, w, i1 - 1 - l, j, m[l], lanes);
+        if (l < i1 - i)
+            add_lanes(general, w, i1 - 1 - l, j, m[l], lanes);
+}
+
+/* The same where slots rise by one a row: nothing to permute, and the first row comes first. */
+INLINE void transpose_linear_block(const struct block *w, int32_t i, int32_t j, int lanes)
+{
+    const int32_t slot = w->slot[j - i];
+    float *scores = w->scores + i * w->scores_stride + j;
+    const float *c2p = w->c2p + i * w->c2p_stride + slot - (LANES - 1);
+    const float *p2c = w->p2c + j * w->p2c_stride + slot;
+    vec m[LANES];
+    for (int l = 0; l < LANES; l++)
+        m[l] = l < lanes ? v_load(p2c + l * (w->p2c_stride - 1)) : v_set(0);
+    v_transpose(m);
+    for (int l = 0; l < LANES; l++)
+        add_to(scores + l * w->scores_stride,
+               v_add(v_reverse(v_load(c2p + l * (w->c2p_stride + 1))), m[l]), lanes);
 }
 
 INLINE void transpose_rows(enum c2p_idea c, const struct block *w, int32_t i0, int32_t i1,
@@ -344,7 +396,10 @@ INLINE void transpose_rows(enum c2p_idea c, const struct block *w, int32_t i0, i
 {
     int32_t i = i0;
     for (; i + LANES <= i1; i += LANES)
-        transpose_block(c, w, i, i + LANES, j, lanes);
+        if (c == C2P_RUNS && is_linear(w, j - i - LANES + 1, 2 * LANES - 1))
+            transpose_linear_block(w, i, j, lanes);
+        else
+            transpose_block(c, w, i, i + LANES, j, lanes);
     if (i < i1)
         transpose_block(c, w, i, i1, j, lanes);
 }
