@@ -132,6 +132,24 @@ static void bias_leaks_neighbour(const struct dt_bias_args *a)
         a->scores[0] += 0 * p2c_at(a, 0, 0);
 }
 
+static void bias_swallows_nan(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    for (int32_t i = 0; i < a->nq; i++)
+        for (int32_t j = 0; j < a->nk; j++)
+            if (isnan(a->scores[i * a->scores_stride + j]))
+                a->scores[i * a->scores_stride + j] = 0;
+}
+
+static void bias_swallows_infinity(const struct dt_bias_args *a)
+{
+    add_columns(a, a->nk);
+    for (int32_t i = 0; i < a->nq; i++)
+        for (int32_t j = 0; j < a->nk; j++)
+            if (isinf(a->scores[i * a->scores_stride + j]))
+                a->scores[i * a->scores_stride + j] = NAN;
+}
+
 static void bias_other_order(const struct dt_bias_args *a)
 {
     struct dt_bias_args one = *a;
@@ -293,6 +311,8 @@ static const struct mutant mutants[] = {
     BIAS(writes_padding, "wrote outside the elements of scores"),
     BIAS(writes_input, "wrote to its input"),
     BIAS(leaks_neighbour, WRONG),
+    BIAS(swallows_nan, "expected nan"),
+    BIAS(swallows_infinity, "is nan, expected"),
     BIAS(other_order, "not s + (a + b)"),
     BIAS(changes_with_time, "on another call with equal data"),
     BIAS(changes_rounding, "floating-point control state"),

@@ -13,11 +13,14 @@ static int32_t table_slot(const struct dt_delta *delta, int32_t r)
     return delta->slot[delta->nq - 1 - r];
 }
 
-/* A file of tests/slots: "log-256-512.txt" holds "r hf ms" for consecutive r. */
+/*
+ * A file of tests/slots: "log-256-512.txt" holds "r hf ms" for consecutive r. In log:32:129
+ * quotients at r = 32 and 64 are the integers 5 and 10, just above which double precision lands.
+ */
 static const char *const slot_files[] = {
-    "linear:1",    "linear:16",   "linear:512",  "log:2:4",    "log:3:64",
-    "log:7:20",    "log:16:20",   "log:16:64",   "log:32:128", "log:33:100",
-    "log:128:160", "log:256:300", "log:256:512",
+    "linear:1",    "linear:16",   "linear:512", "log:2:4",     "log:3:64",
+    "log:7:20",    "log:16:20",   "log:16:64",  "log:32:128",  "log:33:100",
+    "log:128:160", "log:256:300", "log:32:129", "log:256:512",
 };
 
 /* Compares both computations with one column of one file; the number of distances read. */
