@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vector of NEON; what each function means is said in bias_ideas.h.
+ *
+ * There is no gather: v_gather() loads lane by lane. A permute of lanes is a permute of bytes: lane
+ * n is the bytes 4n ... 4n + 3, which one multiply-add by 0x04040404 makes of it. Where the same
+ * permute serves many rows, that is worth doing once: see bias_neon.c.
+ *
+ * Of the two blends, one inserts a 64-bit half and the other selects by a mask; both overwrite one
+ * of their operands, and the skew calls them with `b` dead afterwards, so that no copy is needed.
+ */
+#ifndef DISENTUNE_VECTOR_NEON_H
+#define DISENTUNE_VECTOR_NEON_H
+
+#include <arm_neon.h>
+#include <stdint.h>
+
+enum { LANES = 4, LANES_LOG2 = 2, HAS_GATHER = 0 };
+
+typedef float32x4_t vec;
+typedef int32x4_t ivec;
+
+static inline vec v_set(float x)
+{
+    return vdupq_n_f32(x);
+}
+static inline vec v_load(const float *p)
+{
+    return vld1q_f32(p);
+}
+static inline void v_store(float *p, vec v)
+{
+    vst1q_f32(p, v);
+}
+static inline vec v_add(vec a, vec b)
+{
+    return vaddq_f32(a, b);
+}
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return vfmaq_f32(c, a, b);
+}
+
+static inline vec v_load_first(const float *p, int n)
+{
+    vec v = vld1q_lane_f32(p, v_set(0), 0);
+    if (n > 1)
+        v = vld1q_lane_f32(p + 1, v, 1);
+    if (n > 2)
+        v = vld1q_lane_f32(p + 2, v, 2);
+    return v;
+}
+static inline void v_store_first(float *p, vec v, int n)
+{
+    vst1q_lane_f32(p, v, 0);
+    if (n > 1)
+        vst1q_lane_f32(p + 1, v, 1);
+    if (n > 2)
+        vst1q_lane_f32(p + 2, v, 2);
+}
+
+static inline ivec v_iload(const int32_t *p)
+{
+    return vld1q_s32(p);
+}
+static inline ivec v_isub(ivec a, int32_t b)
+{
+    return vsubq_s32(a, vdupq_n_s32(b));
+}
+
+/* The bytes of the lanes, as v_permute_bytes() wants them. */
+static inline uint8x16_t v_bytes(ivec index)
+{
+    return vreinterpretq_u8_s32(vmlaq_s32(vdupq_n_s32(0x03020100), index, vdupq_n_s32(0x04040404)));
+}
+static inline vec v_permute_bytes(vec v, uint8x16_t bytes)
+{
+    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(v), bytes));
+}
+static inline vec v_permute(vec v, ivec index)
+{
+    return v_permute_bytes(v, v_bytes(index));
+}
+static inline vec v_reverse(vec v)
+{
+    const vec pairs = vrev64q_f32(v);
+    return vextq_f32(pairs, pairs, 2);
+}
+
+static inline ivec v_iota(void)
+{
+    static const int32_t lanes[LANES] = {0, 1, 2, 3};
+    return v_iload(lanes);
+}
+static inline ivec v_imadd(ivec a, int32_t b, ivec c)
+{
+    return vmlaq_n_s32(c, a, b);
+}
+static inline vec v_gather_first(const float *p, ivec index, int n)
+{
+    vec v = vld1q_lane_f32(p + vgetq_lane_s32(index, 0), v_set(0), 0);
+    if (n > 1)
+        v = vld1q_lane_f32(p + vgetq_lane_s32(index, 1), v, 1);
+    if (n > 2)
+        v = vld1q_lane_f32(p + vgetq_lane_s32(index, 2), v, 2);
+    if (n > 3)
+        v = vld1q_lane_f32(p + vgetq_lane_s32(index, 3), v, 3);
+    return v;
+}
+static inline vec v_gather(const float *p, ivec index)
+{
+    return v_gather_first(p, index, LANES);
+}
+
+static inline vec v_blend(vec a, vec b, int stage)
+{
+    if (stage == 0)
+        return vbslq_f32(vreinterpretq_u32_u64(vdupq_n_u64(UINT64_C(0xffffffff00000000))), b, a);
+    return vreinterpretq_f32_f64(
+        vcopyq_laneq_f64(vreinterpretq_f64_f32(b), 0, vreinterpretq_f64_f32(a), 0));
+}
+
+static inline void v_transpose(vec m[LANES])
+{
+    const float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(m[0], m[1]));
+    const float64x2_t b = vreinterpretq_f64_f32(vtrn2q_f32(m[0], m[1]));
+    const float64x2_t c = vreinterpretq_f64_f32(vtrn1q_f32(m[2], m[3]));
+    const float64x2_t d = vreinterpretq_f64_f32(vtrn2q_f32(m[2], m[3]));
+    m[0] = vreinterpretq_f32_f64(vtrn1q_f64(a, c));
+    m[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d));
+    m[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
+    m[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
+}
+
+#endif
