@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/isa/vector_scalar.h"
 
-#include "kernels/isa/probe.h"
+#include "kernels/isa/probe_ideas.h"
 #include "kernels/variant.h"
 
 static const struct dt_variant rows[] = {
