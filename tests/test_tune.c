@@ -142,6 +142,16 @@ Test(sample, repeats_until_it_lasts_long_enough)
     cr_expect_gt(total, repeat.calls);
 }
 
+Test(session, the_noise_floor_is_measured)
+{
+    struct dt_sampler sampler;
+    struct dt_session session = {.seed = 1};
+    struct dt_error error;
+    dt_sampler_init(&sampler);
+    cr_assert_eq(dt_session_noise(&session, &sampler, &error), DT_OK, "%s", error.text);
+    cr_expect_gt(session.noise_floor, 0, "two copies of one plan never take the very same time");
+}
+
 /* What tune promises of a whole run, whatever the machine's speed. */
 Test(tune, records_every_variant_once_and_one_winner)
 {

@@ -133,6 +133,7 @@ static enum dt_status floor_of(const char *text, struct dt_sampler *sampler, uin
     if (!status)
         status = dt_race_init(&race, &workload, sampler, copies, 2, seed, error);
     if (!status) {
+        race.runners[0].dropped = race.runners[1].dropped = false;
         for (int b = 0; b < 25; b++)
             dt_race_block(&race);
         const struct dt_interval ratio = dt_race_ratio(&race, 0, 1);

@@ -170,7 +170,7 @@ static size_t running(const struct dt_race *race)
 static void narrow(const struct dt_tuner *tuner, struct dt_race *race, size_t blocks)
 {
     if (tuner->goal == DT_GOAL_WINNER)
-        dt_race_drop(race, blocks == 1 ? 1.5 : 1.25, tuner->session->noise_floor);
+        dt_race_drop(race, blocks == 1 ? 1.4 : 1.2, tuner->session->noise_floor);
     else if (blocks == TILE_BLOCKS)
         keep_best_tiles(race);
 }
@@ -186,16 +186,18 @@ static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *val
     for (size_t r = 0; r < race->count && !status; r++)
         if (!race->runners[r].kept && in_first_wave(race, r))
             status = enter(tuner, validator, &race->runners[r], outcome, error);
+    const double start = dt_clock_ns();
     for (size_t b = 0; b < WAVE_BLOCKS && !status && running(race) > 0; b++)
-        dt_race_block(race);
+        if (b == 0 || dt_clock_ns() - start < 0.1 * seconds * 1e9)
+            dt_race_block(race);
     if (!status)
-        status = enter_tiles(tuner, validator, race, winner ? 1.4 : 2, outcome, error);
+        status = enter_tiles(tuner, validator, race, winner ? 1.25 : 2, outcome, error);
     for (size_t b = 1; b <= most && !status && running(race) > 0; b++) {
         dt_race_block(race);
         narrow(tuner, race, b);
         outcome->complete = b >= ENOUGH_BLOCKS;
-        if ((dt_clock_ns() > end && b >= TILE_BLOCKS) || (tuner->stop && *tuner->stop) ||
-            (winner && running(race) == 1 && outcome->complete))
+        if ((dt_clock_ns() > end && b >= (winner ? LEAST_BLOCKS : TILE_BLOCKS)) ||
+            (tuner->stop && *tuner->stop) || (winner && running(race) == 1 && outcome->complete))
             break;
     }
     outcome->blocks = race->blocks;
