@@ -14,7 +14,8 @@
 enum {
     VALIDATE_LENGTH =
         320,            /* past the longest tile, so that the last tile of a row is a short one */
-    WAVE_BLOCKS = 2,    /* of the first wave */
+    WAVE_BLOCKS = 2,    /* of the first wave; 1 if that takes a tenth of the time */
+    LEAST_BLOCKS = 3,   /* of the second, however late it is */
     TILE_BLOCKS = 5,    /* until each variant is left with its best tile, DT_GOAL_VARIANTS */
     ENOUGH_BLOCKS = 10, /* with fewer samples a search counts as cut short */
     WINNER_BLOCKS = 30, /* enough to separate what the noise floor lets separate */
@@ -191,7 +192,7 @@ static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *val
         if (b == 0 || dt_clock_ns() - start < 0.1 * seconds * 1e9)
             dt_race_block(race);
     if (!status)
-        status = enter_tiles(tuner, validator, race, winner ? 1.25 : 2, outcome, error);
+        status = enter_tiles(tuner, validator, race, winner ? 1.15 : 2, outcome, error);
     for (size_t b = 1; b <= most && !status && running(race) > 0; b++) {
         dt_race_block(race);
         narrow(tuner, race, b);
