@@ -57,8 +57,15 @@ static const struct {
     const char *idea;
     struct dt_tile tile;
 } ranking[] = {
-    {"window-skew", {64, 0}}, {"gather-skew", {64, 0}}, {"window-transpose", {64, 0}},
-    {"gather", {0, 0}},       {"plain", {0, 0}},
+    {"window-stagger", {64, 0}},
+    {"window-skew", {64, 0}},
+    {"window-transpose", {64, 0}},
+    {"gather-skew", {64, 0}},
+    {"gather-transpose", {64, 0}},
+    {"lanes-skew", {64, 0}},
+    {"window-gather", {0, 0}},
+    {"gather", {0, 0}},
+    {"plain", {0, 0}},
 };
 
 enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *problem,

@@ -139,11 +139,11 @@ INLINE void by_rows(enum c2p_idea c, enum p2c_idea p, const struct block *w, int
 
 /* ---- The whole block ---- */
 
-INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, const struct dt_bias_args *a)
+INLINE struct block block_of(const struct dt_bias_args *a)
 {
     const struct dt_delta *delta = a->delta;
     const int32_t origin = (int32_t)a->origin;
-    const struct block w = {
+    return (struct block){
         .scores = a->scores,
         .c2p = a->c2p,
         .p2c = a->p2c,
@@ -160,6 +160,11 @@ INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, const struct dt_bias_arg
         .last_stretch = delta->last_stretch - origin,
         .layout = a->layout,
     };
+}
+
+INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, const struct dt_bias_args *a)
+{
+    const struct block w = block_of(a);
     const int32_t widest = p == P2C_SKEW_MEMORY ? RESTING * LANES : a->nk;
     const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
     const int32_t cols = a->tile.cols ? least(a->tile.cols, widest) : widest;
@@ -218,10 +223,7 @@ INLINE bool accepts(enum c2p_idea c, enum p2c_idea p, const struct dt_problem *p
 
 /* Defines the variant `name` and name_accepts(). */
 #define COMBINE(name, c, p)                                                                        \
-    static void name(const struct dt_bias_args *a)                                                 \
-    {                                                                                              \
-        add(c, p, a);                                                                              \
-    }                                                                                              \
+    static void name(const struct dt_bias_args *a) { add(c, p, a); }                               \
     static bool name##_accepts(const struct dt_problem *problem, const struct dt_delta *delta)     \
     {                                                                                              \
         return accepts(c, p, problem, delta);                                                      \

@@ -20,10 +20,7 @@ struct block {
     enum dt_layout layout;
 };
 
-INLINE int32_t least(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
+INLINE int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 INLINE int32_t within(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : x > high ? high : x;

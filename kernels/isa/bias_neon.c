@@ -36,45 +36,45 @@ INLINE vec trail_step(struct trail *x, vec newest)
     return diagonal;
 }
 
-/* What the strips have in common at entry d. */
-struct entry {
-    const float *p2c;
-    int32_t first;
-    uint8x16_t bytes;
+/* Where the leftmost strip stands: its row of scores at column j, its row of c2p, and the entries
+ * of that row and column. Each strip to the right is `right` elements of scores and `below` of c2p
+ * further. */
+struct stand {
+    float *scores;
+    const float *c2p;
+    const int32_t *slot, *window;
 };
 
-INLINE struct entry entry_at(const struct block *w, int32_t j, int32_t d, bool c2p)
+/* The vector of one strip: adds p2c, and c2p unless `window` is NULL. */
+INLINE void stagger_strip(struct trail *x, float *scores, const float *p2c, const float *window,
+                          uint8x16_t bytes)
 {
-    struct entry e = {.p2c = w->p2c + w->slot[d] * w->p2c_stride + j};
+    vec term = trail_step(x, v_load(p2c));
+    if (window)
+        term = v_add(v_permute_bytes(v_load(window), bytes), term);
+    v_store(scores, v_add(v_load(scores), term));
+}
+
+INLINE void stagger_row(bool c2p, struct trail x[4], struct stand *at, const struct block *w,
+                        const float *p2c, ptrdiff_t right, ptrdiff_t below)
+{
+    const float *row = p2c + *at->slot * w->p2c_stride;
+    const float *window = NULL;
+    uint8x16_t bytes = vdupq_n_u8(0);
     if (c2p) {
-        e.first = w->window[d];
-        e.bytes = v_bytes(v_isub(v_iload(w->slot + d), e.first));
+        window = at->c2p + *at->window;
+        bytes = v_bytes(v_iload(at->slot), *at->window);
     }
-    return e;
-}
-
-/* Row i + LANES * n of strip n. */
-INLINE void stagger_strip(bool c2p, struct trail *x, const struct block *w, const struct entry *e,
-                          int32_t i, int32_t j, int n)
-{
-    float *s = w->scores + i * w->scores_stride + j + n * (LANES * w->scores_stride + LANES);
-    const vec p2c = trail_step(x, v_load(e->p2c + n * LANES));
-    if (!c2p) {
-        v_store(s, v_add(v_load(s), p2c));
-        return;
-    }
-    const float *window = w->c2p + i * w->c2p_stride + n * LANES * w->c2p_stride + e->first;
-    v_store(s, v_add(v_load(s), v_add(v_permute_bytes(v_load(window), e->bytes), p2c)));
-}
-
-INLINE void stagger_row(bool c2p, struct trail *a, struct trail *b, struct trail *c,
-                        struct trail *d, const struct block *w, int32_t i, int32_t j)
-{
-    const struct entry e = entry_at(w, j, j - i, c2p);
-    stagger_strip(c2p, a, w, &e, i, j, 0);
-    stagger_strip(c2p, b, w, &e, i, j, 1);
-    stagger_strip(c2p, c, w, &e, i, j, 2);
-    stagger_strip(c2p, d, w, &e, i, j, 3);
+    stagger_strip(x, at->scores, row, window, bytes);
+    stagger_strip(x + 1, at->scores + right, row + LANES, c2p ? window + below : NULL, bytes);
+    stagger_strip(x + 2, at->scores + 2 * right, row + 2 * LANES, c2p ? window + 2 * below : NULL,
+                  bytes);
+    stagger_strip(x + 3, at->scores + 3 * right, row + 3 * LANES, c2p ? window + 3 * below : NULL,
+                  bytes);
+    at->scores += w->scores_stride;
+    at->c2p += c2p ? w->c2p_stride : 0;
+    at->slot--;
+    at->window--;
 }
 
 INLINE struct trail trail_start(const struct block *w, int32_t d, int32_t j)
@@ -85,18 +85,28 @@ INLINE struct trail trail_start(const struct block *w, int32_t d, int32_t j)
     return x;
 }
 
-enum { STRIPS = 4, STAGGER = (STRIPS - 1) * LANES };
+/* Both blends overwrite an operand. After TURN rows each vector of a trail is back in the register
+ * where it was, so that nothing is copied. */
+enum { STRIPS = 4, STAGGER = (STRIPS - 1) * LANES, TURN = 4 };
 
-/* Rows i0 ... i1 - 1, an even number, of the strip at j, and as many of the three to its right,
+/* Rows i0 ... i1 - 1, a multiple of TURN, of the strip at j, and as many of the three to its right,
  * each LANES rows further down. */
 INLINE void stagger_rows(bool c2p, const struct block *w, int32_t i0, int32_t i1, int32_t j)
 {
-    struct trail a = trail_start(w, j - i0, j), b = trail_start(w, j - i0, j + LANES);
-    struct trail c = trail_start(w, j - i0, j + 2 * LANES);
-    struct trail d = trail_start(w, j - i0, j + 3 * LANES);
-    for (int32_t i = i0; i < i1; i += 2) {
-        stagger_row(c2p, &a, &b, &c, &d, w, i, j);
-        stagger_row(c2p, &a, &b, &c, &d, w, i + 1, j);
+    struct trail x[STRIPS] = {trail_start(w, j - i0, j), trail_start(w, j - i0, j + LANES),
+                              trail_start(w, j - i0, j + 2 * LANES),
+                              trail_start(w, j - i0, j + 3 * LANES)};
+    struct stand at = {w->scores + i0 * w->scores_stride + j, NULL, w->slot + j - i0,
+                       w->window + j - i0};
+    if (c2p)
+        at.c2p = w->c2p + i0 * w->c2p_stride;
+    const float *const p2c = w->p2c + j;
+    const ptrdiff_t right = LANES * w->scores_stride + LANES, below = LANES * w->c2p_stride;
+    for (int32_t i = i0; i < i1; i += TURN) {
+        stagger_row(c2p, x, &at, w, p2c, right, below);
+        stagger_row(c2p, x, &at, w, p2c, right, below);
+        stagger_row(c2p, x, &at, w, p2c, right, below);
+        stagger_row(c2p, x, &at, w, p2c, right, below);
     }
 }
 
@@ -106,7 +116,7 @@ INLINE void four_strips(enum c2p_idea c, const struct block *w, int32_t i0, int3
 {
     const int32_t a = within(j - w->last_stretch + 1, i0, i1);
     const int32_t end = least(j + LANES - w->first_stretch, i1 - STAGGER);
-    const int32_t rows = end > a ? (end - a) & -2 : 0;
+    const int32_t rows = end > a ? (end - a) & -TURN : 0;
     if (rows)
         stagger_rows(c == C2P_WINDOW, w, a, a + rows, j);
     for (int n = 0; n < STRIPS; n++) {
@@ -118,23 +128,7 @@ INLINE void four_strips(enum c2p_idea c, const struct block *w, int32_t i0, int3
 
 INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
 {
-    const struct dt_delta *delta = a->delta;
-    const int32_t origin = (int32_t)a->origin;
-    const struct block w = {
-        .scores = a->scores,
-        .c2p = a->c2p,
-        .p2c = a->p2c,
-        .scores_stride = a->scores_stride,
-        .c2p_stride = a->c2p_stride,
-        .p2c_stride = a->p2c_stride,
-        .slot = delta->slot + origin,
-        .window = delta->window[LANES_LOG2 - 2] + origin,
-        .origin = origin,
-        .slots = delta->slots,
-        .first_stretch = delta->first_stretch - origin,
-        .last_stretch = delta->last_stretch - origin,
-        .layout = DT_SLOT_MAJOR,
-    };
+    const struct block w = block_of(a);
     const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
     const int32_t cols = a->tile.cols ? a->tile.cols : a->nk;
     for (int32_t i = 0; i < a->nq; i += rows)

@@ -54,10 +54,7 @@ struct skew {
 };
 
 #define EACH_ROW(row)                                                                              \
-    row(0) row(1) if (UNROLL > 2)                                                                  \
-    {                                                                                              \
-        row(2) row(3)                                                                              \
-    }                                                                                              \
+    row(0) row(1) if (UNROLL > 2) { row(2) row(3) }                                                \
     if (UNROLL > 4) {                                                                              \
         row(4) row(5) row(6) row(7)                                                                \
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The inner loops of the NEON variants, one a function, for scripts/model-neon, which compiles this
- * file to assembly and looks for the loop that stores most. With -DSCALAR the plain loop instead,
- * which the script compiles with and without vectorisation.
+ * file to assembly and finds in each the loop that makes most elements. With -DSCALAR the plain
+ * loop instead, which the script compiles with and without vectorisation.
  *
  * MODEL(layout, label) names the function that follows; the script reads it back.
  */

@@ -2,9 +2,9 @@
 /*
  * The vector of AVX2; what each function means is said in bias_ideas.h.
  *
- * There are no mask registers: the first n lanes are named by a window on a table of ones and
- * zeros, and a masked-out lane of vmaskmovps or vgatherdps touches no memory, so that both may
- * hang over the edge of a page.
+ * There are no mask registers. The first n lanes are loaded and stored in halves and single
+ * elements, behind branches that go the same way all along a strip: a masked store (vmaskmovps) is
+ * microcode on AMD's processors, and qemu reads the masked-out lanes of a masked load.
  */
 #ifndef DISENTUNE_VECTOR_AVX2_H
 #define DISENTUNE_VECTOR_AVX2_H
@@ -17,76 +17,70 @@ enum { LANES = 8, LANES_LOG2 = 3, HAS_GATHER = 1 };
 typedef __m256 vec;
 typedef __m256i ivec;
 
-static inline vec v_set(float x)
-{
-    return _mm256_set1_ps(x);
-}
-static inline vec v_load(const float *p)
-{
-    return _mm256_loadu_ps(p);
-}
-static inline void v_store(float *p, vec v)
-{
-    _mm256_storeu_ps(p, v);
-}
-static inline vec v_add(vec a, vec b)
-{
-    return _mm256_add_ps(a, b);
-}
-static inline vec v_fma(vec a, vec b, vec c)
-{
-    return _mm256_fmadd_ps(a, b, c);
-}
+static inline vec v_set(float x) { return _mm256_set1_ps(x); }
+static inline vec v_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void v_store(float *p, vec v) { _mm256_storeu_ps(p, v); }
+static inline vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 
-static inline ivec v_iload(const int32_t *p)
-{
-    return _mm256_loadu_si256((const void *)p);
-}
-static inline ivec v_isub(ivec a, int32_t b)
-{
-    return _mm256_sub_epi32(a, _mm256_set1_epi32(b));
-}
+static inline ivec v_iload(const int32_t *p) { return _mm256_loadu_si256((const void *)p); }
+static inline ivec v_isub(ivec a, int32_t b) { return _mm256_sub_epi32(a, _mm256_set1_epi32(b)); }
 
-static inline ivec v_first(int n)
+static inline __m128 v_load_quarters(const float *p, int n)
 {
-    static const int32_t ones[2 * LANES] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    return v_iload(ones + LANES - n);
+    __m128 v = n > 0 ? _mm_load_ss(p) : _mm_setzero_ps();
+    if (n > 1)
+        v = _mm_insert_ps(v, _mm_load_ss(p + 1), 0x10);
+    if (n > 2)
+        v = _mm_insert_ps(v, _mm_load_ss(p + 2), 0x20);
+    return v;
 }
 static inline vec v_load_first(const float *p, int n)
 {
-    return _mm256_maskload_ps(p, v_first(n));
+    if (n < 4)
+        return _mm256_set_m128(_mm_setzero_ps(), v_load_quarters(p, n));
+    return _mm256_set_m128(v_load_quarters(p + 4, n - 4), _mm_loadu_ps(p));
+}
+static inline void v_store_quarters(float *p, __m128 v, int n)
+{
+    if (n > 0)
+        _mm_store_ss(p, v);
+    if (n > 1)
+        _mm_store_ss(p + 1, _mm_movehdup_ps(v));
+    if (n > 2)
+        _mm_store_ss(p + 2, _mm_movehl_ps(v, v));
 }
 static inline void v_store_first(float *p, vec v, int n)
 {
-    _mm256_maskstore_ps(p, v_first(n), v);
+    const __m128 low = _mm256_castps256_ps128(v);
+    if (n < 4) {
+        v_store_quarters(p, low, n);
+        return;
+    }
+    _mm_storeu_ps(p, low);
+    v_store_quarters(p + 4, _mm256_extractf128_ps(v, 1), n - 4);
 }
 
-static inline vec v_permute(vec v, ivec index)
-{
-    return _mm256_permutevar8x32_ps(v, index);
-}
+static inline vec v_permute(vec v, ivec index) { return _mm256_permutevar8x32_ps(v, index); }
 static inline vec v_reverse(vec v)
 {
     return _mm256_permutevar8x32_ps(v, _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0));
 }
 
-static inline ivec v_iota(void)
-{
-    return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-}
+static inline ivec v_iota(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
 static inline ivec v_imadd(ivec a, int32_t b, ivec c)
 {
     return _mm256_add_epi32(_mm256_mullo_epi32(a, _mm256_set1_epi32(b)), c);
 }
-static inline vec v_gather(const float *p, ivec index)
+static inline vec v_gather(const float *p, ivec index) { return _mm256_i32gather_ps(p, index, 4); }
+static inline vec v_first(int n)
 {
-    return _mm256_i32gather_ps(p, index, 4);
+    return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), v_iota()));
 }
 static inline vec v_gather_first(const float *p, ivec index, int n)
 {
-    return n == LANES
-               ? v_gather(p, index)
-               : _mm256_mask_i32gather_ps(v_set(0), p, index, _mm256_castsi256_ps(v_first(n)), 4);
+    return n == LANES ? v_gather(p, index)
+                      : _mm256_mask_i32gather_ps(v_set(0), p, index, v_first(n), 4);
 }
 
 static inline vec v_blend(vec a, vec b, int stage)

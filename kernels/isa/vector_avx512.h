@@ -11,31 +11,13 @@ enum { LANES = 16, LANES_LOG2 = 4, HAS_GATHER = 1 };
 typedef __m512 vec;
 typedef __m512i ivec;
 
-static inline vec v_set(float x)
-{
-    return _mm512_set1_ps(x);
-}
-static inline vec v_load(const float *p)
-{
-    return _mm512_loadu_ps(p);
-}
-static inline void v_store(float *p, vec v)
-{
-    _mm512_storeu_ps(p, v);
-}
-static inline vec v_add(vec a, vec b)
-{
-    return _mm512_add_ps(a, b);
-}
-static inline vec v_fma(vec a, vec b, vec c)
-{
-    return _mm512_fmadd_ps(a, b, c);
-}
+static inline vec v_set(float x) { return _mm512_set1_ps(x); }
+static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 
-static inline __mmask16 v_first(int n)
-{
-    return (__mmask16)((1u << n) - 1);
-}
+static inline __mmask16 v_first(int n) { return (__mmask16)((1u << n) - 1); }
 static inline vec v_load_first(const float *p, int n)
 {
     return _mm512_maskz_loadu_ps(v_first(n), p);
@@ -45,18 +27,9 @@ static inline void v_store_first(float *p, vec v, int n)
     _mm512_mask_storeu_ps(p, v_first(n), v);
 }
 
-static inline ivec v_iload(const int32_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-static inline ivec v_isub(ivec a, int32_t b)
-{
-    return _mm512_sub_epi32(a, _mm512_set1_epi32(b));
-}
-static inline vec v_permute(vec v, ivec index)
-{
-    return _mm512_permutexvar_ps(index, v);
-}
+static inline ivec v_iload(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline ivec v_isub(ivec a, int32_t b) { return _mm512_sub_epi32(a, _mm512_set1_epi32(b)); }
+static inline vec v_permute(vec v, ivec index) { return _mm512_permutexvar_ps(index, v); }
 static inline vec v_reverse(vec v)
 {
     return _mm512_permutexvar_ps(
@@ -71,10 +44,7 @@ static inline ivec v_imadd(ivec a, int32_t b, ivec c)
 {
     return _mm512_add_epi32(_mm512_mullo_epi32(a, _mm512_set1_epi32(b)), c);
 }
-static inline vec v_gather(const float *p, ivec index)
-{
-    return _mm512_i32gather_ps(index, p, 4);
-}
+static inline vec v_gather(const float *p, ivec index) { return _mm512_i32gather_ps(index, p, 4); }
 static inline vec v_gather_first(const float *p, ivec index, int n)
 {
     return n == LANES ? v_gather(p, index)

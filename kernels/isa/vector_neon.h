@@ -3,7 +3,7 @@
  * The vector of NEON; what each function means is said in bias_ideas.h.
  *
  * There is no gather: v_gather() loads lane by lane. A permute of lanes is a permute of bytes: lane
- * n is the bytes 4n ... 4n + 3, which one multiply-add by 0x04040404 makes of it. Where the same
+ * n is the bytes 4n ... 4n + 3, which a multiplication by 0x04040404 makes of it. Where the same
  * permute serves many rows, that is worth doing once: see bias_neon.c.
  *
  * Of the two blends, one inserts a 64-bit half and the other selects by a mask; both overwrite one
@@ -20,26 +20,11 @@ enum { LANES = 4, LANES_LOG2 = 2, HAS_GATHER = 0 };
 typedef float32x4_t vec;
 typedef int32x4_t ivec;
 
-static inline vec v_set(float x)
-{
-    return vdupq_n_f32(x);
-}
-static inline vec v_load(const float *p)
-{
-    return vld1q_f32(p);
-}
-static inline void v_store(float *p, vec v)
-{
-    vst1q_f32(p, v);
-}
-static inline vec v_add(vec a, vec b)
-{
-    return vaddq_f32(a, b);
-}
-static inline vec v_fma(vec a, vec b, vec c)
-{
-    return vfmaq_f32(c, a, b);
-}
+static inline vec v_set(float x) { return vdupq_n_f32(x); }
+static inline vec v_load(const float *p) { return vld1q_f32(p); }
+static inline void v_store(float *p, vec v) { vst1q_f32(p, v); }
+static inline vec v_add(vec a, vec b) { return vaddq_f32(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 
 static inline vec v_load_first(const float *p, int n)
 {
@@ -59,28 +44,22 @@ static inline void v_store_first(float *p, vec v, int n)
         vst1q_lane_f32(p + 2, v, 2);
 }
 
-static inline ivec v_iload(const int32_t *p)
-{
-    return vld1q_s32(p);
-}
-static inline ivec v_isub(ivec a, int32_t b)
-{
-    return vsubq_s32(a, vdupq_n_s32(b));
-}
+static inline ivec v_iload(const int32_t *p) { return vld1q_s32(p); }
+static inline ivec v_isub(ivec a, int32_t b) { return vsubq_s32(a, vdupq_n_s32(b)); }
 
-/* The bytes of the lanes, as v_permute_bytes() wants them. */
-static inline uint8x16_t v_bytes(ivec index)
+/* The bytes of the lanes index - first. A multiplication and a subtraction, while a multiply-add
+ * would first need a copy of its addend. */
+static inline uint8x16_t v_bytes(ivec index, int32_t first)
 {
-    return vreinterpretq_u8_s32(vmlaq_s32(vdupq_n_s32(0x03020100), index, vdupq_n_s32(0x04040404)));
+    const uint32x4_t lanes = vreinterpretq_u32_s32(index);
+    return vreinterpretq_u8_u32(vsubq_u32(vmulq_u32(lanes, vdupq_n_u32(0x04040404)),
+                                          vdupq_n_u32((uint32_t)first * 0x04040404 - 0x03020100)));
 }
 static inline vec v_permute_bytes(vec v, uint8x16_t bytes)
 {
     return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(v), bytes));
 }
-static inline vec v_permute(vec v, ivec index)
-{
-    return v_permute_bytes(v, v_bytes(index));
-}
+static inline vec v_permute(vec v, ivec index) { return v_permute_bytes(v, v_bytes(index, 0)); }
 static inline vec v_reverse(vec v)
 {
     const vec pairs = vrev64q_f32(v);
@@ -92,10 +71,7 @@ static inline ivec v_iota(void)
     static const int32_t lanes[LANES] = {0, 1, 2, 3};
     return v_iload(lanes);
 }
-static inline ivec v_imadd(ivec a, int32_t b, ivec c)
-{
-    return vmlaq_n_s32(c, a, b);
-}
+static inline ivec v_imadd(ivec a, int32_t b, ivec c) { return vmlaq_n_s32(c, a, b); }
 static inline vec v_gather_first(const float *p, ivec index, int n)
 {
     vec v = vld1q_lane_f32(p + vgetq_lane_s32(index, 0), v_set(0), 0);
@@ -107,10 +83,7 @@ static inline vec v_gather_first(const float *p, ivec index, int n)
         v = vld1q_lane_f32(p + vgetq_lane_s32(index, 3), v, 3);
     return v;
 }
-static inline vec v_gather(const float *p, ivec index)
-{
-    return v_gather_first(p, index, LANES);
-}
+static inline vec v_gather(const float *p, ivec index) { return v_gather_first(p, index, LANES); }
 
 static inline vec v_blend(vec a, vec b, int stage)
 {

@@ -8,25 +8,10 @@ enum { LANES = 1 };
 
 typedef float vec;
 
-static inline vec v_set(float x)
-{
-    return x;
-}
-static inline vec v_load(const float *p)
-{
-    return *p;
-}
-static inline void v_store(float *p, vec v)
-{
-    *p = v;
-}
-static inline vec v_add(vec a, vec b)
-{
-    return a + b;
-}
-static inline vec v_fma(vec a, vec b, vec c)
-{
-    return a * b + c;
-}
+static inline vec v_set(float x) { return x; }
+static inline vec v_load(const float *p) { return *p; }
+static inline void v_store(float *p, vec v) { *p = v; }
+static inline vec v_add(vec a, vec b) { return a + b; }
+static inline vec v_fma(vec a, vec b, vec c) { return a * b + c; }
 
 #endif
