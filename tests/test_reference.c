@@ -7,10 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static float uniform(uint64_t *state)
-{
-    return (float)(dt_random(state) >> 40) * 0x1p-23f - 1;
-}
+static float uniform(uint64_t *state) { return (float)(dt_random(state) >> 40) * 0x1p-23f - 1; }
 
 static void fill(float *x, size_t n, uint64_t seed)
 {
@@ -18,10 +15,7 @@ static void fill(float *x, size_t n, uint64_t seed)
         x[i] = uniform(&seed);
 }
 
-static bool near(double a, double b)
-{
-    return fabs(a - b) <= 1e-12 * fmax(1, fabs(b));
-}
+static bool near(double a, double b) { return fabs(a - b) <= 1e-12 * fmax(1, fabs(b)); }
 
 Test(reference, bias_by_hand)
 {
