@@ -213,6 +213,16 @@ static size_t faster(const struct dt_race *race, size_t a, size_t b)
     return dt_race_median(race, a) <= dt_race_median(race, b) ? a : b;
 }
 
+/* The reference, or the same variant at a tile that suits it better. */
+static size_t at_best_tile(const struct dt_race *race, size_t reference)
+{
+    size_t best = reference;
+    for (size_t r = 0; r < race->count && reference != SIZE_MAX; r++)
+        if (race->runners[r].choice.variant == race->runners[reference].choice.variant)
+            best = faster(race, best, r);
+    return best;
+}
+
 static struct dt_interval ratio_to(const struct dt_race *race, size_t runner, size_t base)
 {
     return base == SIZE_MAX ? (struct dt_interval){NAN, NAN, NAN}
@@ -250,7 +260,8 @@ static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_rac
     record->ratio_hi = scalar.hi;
     for (size_t s = 0; s < refs->sets; s++)
         if (refs->set[s].level == runner->choice.variant->level) {
-            const size_t gather = faster(race, refs->set[s].gather[0], refs->set[s].gather[1]);
+            const size_t gather =
+                at_best_tile(race, faster(race, refs->set[s].gather[0], refs->set[s].gather[1]));
             record->ratio_to_gather = ratio_to(race, r, gather).median;
             record->ratio_to_autovec = ratio_to(race, r, refs->set[s].autovec).median;
         }
