@@ -76,7 +76,9 @@ static size_t collect(const struct cli_measure *m, struct task *tasks)
     return count;
 }
 
-/* The table to add to: that of the file if there is one of this build, else a new one. */
+/* The table to add to: that of the file if there is one of this build, else a new one. It is
+ * written at once, so that a path that cannot be written to is known before anything is measured.
+ */
 static enum dt_status open_table(const char *path, const struct dt_session *session,
                                  struct dt_table **table, struct dt_error *error)
 {
@@ -84,10 +86,20 @@ static enum dt_status open_table(const char *path, const struct dt_session *sess
     *table = NULL;
     if (path && access(path, F_OK) == 0)
         status = dt_table_load(path, table, error);
-    if (status || (*table && !(*table)->stale))
+    if (status)
         return status;
-    dt_table_free(*table);
-    return dt_table_create(session->compiler, table, error);
+    if (!*table || (*table)->stale) {
+        dt_table_free(*table);
+        *table = NULL;
+        status = dt_table_create(session->compiler, table, error);
+    }
+    if (!status && path)
+        status = dt_table_write(*table, path, error);
+    if (status) {
+        dt_table_free(*table);
+        *table = NULL;
+    }
+    return status;
 }
 
 static enum dt_status put_winner(struct dt_table *table, const struct dt_session *session,
