@@ -186,7 +186,7 @@ INLINE void resting_block(enum c2p_idea c, struct resting *r, const struct block
         r->row = i1;
         return;
     }
-    for (; i + UNROLL <= i1; i += UNROLL)
+    for (; (int)VISIT > (int)UNROLL && i + UNROLL <= i1; i += UNROLL)
         skew_block(c, &x, w, &s, i, j, lanes);
     skew_rest(c, &x, w, &s, i, i1, j, lanes);
 }
