@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The contracts of the operations `softmax` and `attention`. */
+/* The contract of the operation `attention`. */
 #ifndef DISENTUNE_ATTENTION_H
 #define DISENTUNE_ATTENTION_H
 
 #include "kernels/bias.h"
+#include "kernels/gemm.h"
+#include "kernels/softmax.h"
 
 /*
  * The mask of one call, by the problem's form. A byte is 0 for "may not attend" and anything
@@ -16,30 +18,56 @@ struct dt_mask_args {
 };
 
 /*
- * In place, for each of `rows` rows: x[j] = exp(x[j] - max) / sum over the keys that may be
- * attended to; 0 exactly at every other key, whatever it held. allowed is [rows][allowed_stride]
- * bytes, NULL for "all"; allowed_stride 0 uses one row for all. A row without any allowed key
- * becomes 0 (ms) or 1 / cols (hf). A NaN at an allowed key makes its whole row's allowed keys NaN.
+ * Kr and Qr of one set of weights, in the form that attention multiplies by. Immutable.
+ *
+ *     kr  [heads][blocks][dim][DT_SLOT_BLOCK]: transposed, a block of slots at a time, so that a
+ *         row is one vector of slots; slots past the last are 0
+ *     qr  [heads][2S + DT_SLOT_BLOCK][dim], times f = dt_problem_scale(); rows past the last are 0
  */
-struct dt_softmax_args {
-    float *x;
-    ptrdiff_t stride;
-    int32_t rows, cols;
-    const uint8_t *allowed;
-    ptrdiff_t allowed_stride;
-    enum dt_dialect dialect;
+enum { DT_SLOT_BLOCK = 64 };
+
+struct dt_positions {
+    int32_t heads, dim, slots;
+    unsigned terms;
+    float *kr, *qr; /* NULL without the term; owned */
+    ptrdiff_t kr_head, qr_head;
 };
 
-typedef void dt_softmax_fn(const struct dt_softmax_args *args);
+/* The phases of attention, each with its share of the time (bench --phases). */
+enum dt_phase {
+    DT_PHASE_PACK, /* K, V and Q brought into the form that the products read */
+    DT_PHASE_C2C,
+    DT_PHASE_C2P,
+    DT_PHASE_P2C,
+    DT_PHASE_ADD,
+    DT_PHASE_SOFTMAX,
+    DT_PHASE_PV,
+    DT_PHASE_OUT, /* division by the sums, and the store */
+    DT_PHASE_COUNT,
+};
+
+const char *dt_phase_name(enum dt_phase phase);
+
+/* Where an instrumented call adds what it spent. */
+struct dt_phases {
+    uint64_t (*clock)(void); /* ticks of any unit */
+    uint64_t spent[DT_PHASE_COUNT];
+    double flops[DT_PHASE_COUNT]; /* of the products, as they were done */
+};
+
+struct dt_attention_setup;
 
 /*
- * out = softmax(score) V for every head of every batch row; see disentune.h for the score.
+ * out = softmax(score) V for the work items first ... last - 1; see disentune.h for the score.
  * Shapes: q, out [batch][heads][nq][dim]; k, v [batch][heads][nk][dim]; kr, qr [heads][2S][dim],
- * dense in dim, strides in elements. kr (qr) is NULL without the term.
+ * dense in dim, strides in elements.
  *
  * Packed batches: with `segments` the problem has batch 1, nq == nk tokens, and segment s holds
  * tokens segments[s] ... segments[s + 1] - 1; segments[0] = 0 and the last is nk. Tokens attend
  * within their segment, relative positions are those within it.
+ *
+ * Work items are numbered by dt_attention_items(): heads of batch rows (or of segments), and within
+ * a head chunks of queries. Any items in any order, at once or one by one, give the same bits.
  */
 struct dt_attention_args {
     const struct dt_problem *problem;
@@ -48,15 +76,19 @@ struct dt_attention_args {
     ptrdiff_t q_batch, q_head, q_row;
     ptrdiff_t k_batch, k_head, k_row;
     ptrdiff_t v_batch, v_head, v_row;
-    const float *kr, *qr;
+    const struct dt_positions *positions; /* NULL without position terms; not of the reference */
+    const float *kr, *qr;                 /* what they were packed from; of the reference alone */
     ptrdiff_t position_head, position_row;
     float *out;
     ptrdiff_t out_batch, out_head, out_row;
     struct dt_mask_args mask;
     const int32_t *segments;
     int32_t segment_count;
-    float *workspace; /* 2 * nk floats, of this call alone */
-    struct dt_tile tile;
+
+    const struct dt_attention_setup *setup; /* of the variant that is called */
+    int64_t first, last;
+    float *workspace;         /* setup->workspace floats, 64-byte aligned, of this call alone */
+    struct dt_phases *phases; /* NULL: not instrumented */
 };
 
 typedef void dt_attention_fn(const struct dt_attention_args *args);

@@ -194,6 +194,77 @@ struct dt_bias {
 /* Runs the plan. Not checked: pointers and strides are the caller's word. */
 DT_API void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands);
 
+/* ---- Attention ------------------------------------------------------------- */
+
+/*
+ * The projected relative embeddings Kr and Qr of one layer, packed once and used by any number of
+ * calls, batches and lengths, by several threads at once if need be.
+ */
+struct dt_positions;
+
+/*
+ * kr and qr are [heads][2S][dim], strides in elements, dense in dim; kr is ignored without c2p, qr
+ * without p2c. Of the problem, heads, dim, span and terms matter: the result serves every plan that
+ * agrees in these. The caller frees *positions with dt_positions_free(). DT_INVALID, DT_NO_MEMORY.
+ */
+DT_API enum dt_status dt_positions_pack(const struct dt_problem *problem, const float *kr,
+                                        ptrdiff_t kr_head, ptrdiff_t kr_row, const float *qr,
+                                        ptrdiff_t qr_head, ptrdiff_t qr_row,
+                                        struct dt_positions **positions, struct dt_error *error);
+DT_API void dt_positions_free(struct dt_positions *positions);
+
+/*
+ * Plans the whole attention of one problem for calls that run on `threads` threads each (0: as many
+ * as OpenMP would use). Precedence, table and freeing as with dt_bias_plan(), with
+ * DISENTUNE_FORCE=attention:VARIANT. The bits of the result do not depend on `threads`.
+ */
+DT_API enum dt_status dt_attention_plan(const struct dt_problem *problem,
+                                        const struct dt_table *table, int threads,
+                                        struct dt_plan **plan, struct dt_error *error);
+
+/* Bytes that one call of the plan works in; 0 if it needs none. */
+DT_API size_t dt_plan_workspace(const struct dt_plan *plan);
+
+/* Makes the plan own workspaces for `calls` calls at once, in place of those it owned. No call may
+ * be under way. DT_INVALID, DT_NO_MEMORY; then it owns what it did before. */
+DT_API enum dt_status dt_plan_reserve(struct dt_plan *plan, int calls, struct dt_error *error);
+
+/*
+ * Operands of one call. Strides count elements, so that [batch][n][heads][dim] needs no copy; the
+ * last dimension is contiguous. No alignment beyond the element's is needed. `out` overlaps
+ * nothing.
+ *
+ * Packed batches: with `segments` the problem has batch 1, nq = nk = the tokens of all segments,
+ * and no mask; segment s is the tokens segments[s] ... segments[s + 1] - 1, segments[0] = 0 and
+ * segments[segment_count] = nk. Tokens attend within their segment and positions count from its
+ * start.
+ */
+struct dt_attention {
+    const float *q; /* [batch][heads][nq][dim] */
+    ptrdiff_t q_batch, q_head, q_row;
+    const float *k; /* [batch][heads][nk][dim] */
+    ptrdiff_t k_batch, k_head, k_row;
+    const float *v; /* [batch][heads][nk][dim] */
+    ptrdiff_t v_batch, v_head, v_row;
+    float *out; /* [batch][heads][nq][dim] */
+    ptrdiff_t out_batch, out_head, out_row;
+    const struct dt_positions *positions; /* NULL if the problem has no position term */
+    const int32_t *lengths;               /* DT_MASK_LENGTHS: [batch], each in 0 ... nk */
+    const uint8_t *mask; /* DT_MASK_KEYS: [batch][nk]; DT_MASK_PAIRS: [batch][nq][nk]; 0 forbids */
+    const int32_t *segments;
+    int32_t segment_count;
+    void *workspace; /* dt_plan_workspace() bytes of any alignment, for this call alone; NULL: one
+                        that the plan owns */
+};
+
+/*
+ * Runs the plan. Allocates nothing, locks nothing, looks nothing up; any number of threads may run
+ * one plan at once. DT_INVALID: positions are missing or of other heads, dim, span or terms, or
+ * segments do not fit the problem. DT_NO_MEMORY: no workspace was given and all that the plan owns
+ * are in use. Then nothing was written. Other pointers, strides and lengths are the caller's word.
+ */
+DT_API enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attention *operands);
+
 #ifdef __cplusplus
 }
 #endif

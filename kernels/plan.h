@@ -9,10 +9,18 @@
  * (see struct dt_variant). */
 bool dt_tile_fits(const struct dt_variant *variant, struct dt_tile tile);
 
-/* A choice, without a problem: the value that a table stores and the tuner ranks. */
+/*
+ * A choice, without a problem: the value that a table stores and the tuner ranks.
+ *
+ * An attention that is made of parts names them. Its tile is the block of queries (rows) and of
+ * keys (cols) whose scores are computed at a time; chunk is how many queries make a work item, a
+ * multiple of tile.rows or 0 for all. Other operations leave these NULL and 0.
+ */
 struct dt_choice {
     const struct dt_variant *variant;
     struct dt_tile tile;
+    int32_t chunk;
+    const struct dt_variant *gemm, *bias, *softmax;
 };
 
 /* Where a choice comes from, nearest first. Everything after EXACT is a guess and says so. */

@@ -27,6 +27,9 @@ struct dt_variant {
     /* Tile sizes are multiples of these; 0: the variant ignores that side of its tile. */
     int32_t rows_multiple, cols_multiple;
 
+    /* Of attention: whether it is made of gemm, bias and softmax variants that a choice names. */
+    bool has_parts;
+
     /* The stated accuracy: |result - exact| <= error_eps * K * 2^-24 * scale, with K the number
      * of terms of the longest sum (dt_error_terms) and scale from the reference. */
     float error_eps;
@@ -34,6 +37,7 @@ struct dt_variant {
     union {
         dt_bias_fn *bias;
         dt_softmax_fn *softmax;
+        dt_gemm_resolve_fn *gemm;
         dt_attention_fn *attention;
         dt_probe_fn *probe;
     } run;
