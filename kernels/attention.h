@@ -33,6 +33,20 @@ struct dt_positions {
     ptrdiff_t kr_head, qr_head;
 };
 
+/* How many slots of the table are multiplied by. */
+enum dt_strategy {
+    DT_DIRECT, /* none: each score is computed by itself, without parts */
+    DT_TABLE,  /* all 2S */
+    DT_ACTIVE, /* those that a block of queries (c2p) or of keys (p2c) can reach */
+    DT_BANDED, /* those that one block of scores can reach, anew for each */
+};
+
+/* When weights are made of scores. */
+enum dt_softmax_form {
+    DT_ROWS,   /* once all scores of a block of rows are there */
+    DT_ONLINE, /* for each block of keys at once, and corrected later */
+};
+
 /* The phases of attention, each with its share of the time (bench --phases). */
 enum dt_phase {
     DT_PHASE_PACK, /* K, V and Q brought into the form that the products read */

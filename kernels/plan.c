@@ -80,7 +80,7 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
                      ranking[r].idea);
             const struct dt_variant *variant = dt_variant_find(name);
             if (variant && dt_variant_applies(variant, op, problem, delta)) {
-                *choice = (struct dt_choice){variant, ranking[r].tile};
+                *choice = (struct dt_choice){.variant = variant, .tile = ranking[r].tile};
                 return DT_OK;
             }
         }
@@ -150,7 +150,7 @@ enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
                             "DISENTUNE_FORCE is \"%.60s\", which cannot compute \"%s\" on this CPU",
                             value, dt_problem_print(problem, text));
     }
-    *choice = (struct dt_choice){variant, tile};
+    *choice = (struct dt_choice){.variant = variant, .tile = tile};
     return DT_OK;
 }
 

@@ -8,31 +8,51 @@
 
 #include "kernels/plan.h"
 
-/* Sizes for which products are resolved rise by this. Whoever calls them pads to it. */
-enum { DT_GEMM_STEP = 16 };
+/* Products are resolved for sizes that are multiples of these; whoever calls them pads. */
+enum { DT_ROW_STEP = 8, DT_COLUMN_STEP = 16 };
+
+/* A bias variant may look at slots of up to so many entries of the slot table beyond those that the
+ * formula names, on either side; what it finds there has no effect. */
+enum { DT_ENTRY_MARGIN = 32 };
+
+/* Products by the number of steps in two of their sizes. */
+struct dt_gemm_grid {
+    struct dt_gemm *gemm;
+    int32_t minor; /* steps of the second size */
+};
+
+static inline const struct dt_gemm *dt_gemm_of(const struct dt_gemm_grid *grid, int32_t major,
+                                               int32_t minor)
+{
+    return &grid->gemm[(major - 1) * grid->minor + minor - 1];
+}
 
 struct dt_attention_setup {
     struct dt_choice choice;
-    int32_t rows, cols; /* of a block of scores: the tile, without 0 for "all" */
+    int32_t rows, cols; /* of a block of scores: the tile, without 0 */
     int32_t chunk;      /* queries of a work item, a multiple of rows, or all */
+    int32_t chunks;     /* of a head, if it is not packed */
     int32_t threads;
-    size_t workspace;   /* floats that one thread works in */
+    size_t workspace; /* floats that one thread works in, a multiple of 16 */
 
-    /*
-     * Products by size in steps, the least first:
-     *     score[m][n]  Q or Qr (stride dim) times a block of packed K -> stride cols
-     *     c2p[m][n]    Q times a block of packed Kr -> stride c2p_stride
-     *     pv[m][k]     weights (stride cols) times V (stride dim_stride), accumulated
-     * NULL where the choice has no parts.
-     */
-    struct dt_gemm *score, *c2p, *pv;
-    int32_t m_steps, n_steps;
-    ptrdiff_t c2p_stride, dim_stride;
+    /* The rest is of choices with parts. Strides and counts are in floats and rows. */
+    struct dt_gemm_grid
+        score;               /* rows, columns: [rows][dim] x block of packed keys -> [rows][cols] */
+    struct dt_gemm_grid c2p; /* rows, columns: Q x block of packed Kr -> [rows][c2p_stride] */
+    struct dt_gemm_grid pv;  /* rows, keys: weights x V -> [rows][dim_stride], accumulated */
+    int32_t most_rows;       /* of score */
+    ptrdiff_t c2p_stride;    /* slots that one block touches, and margins */
+    ptrdiff_t dim_stride;
+    int32_t keys;       /* nk, rounded up to cols */
+    int32_t p2c_margin; /* slots before and after those that a block of keys reaches */
+    int32_t p2c_slots;  /* that one block of keys reaches, and margins; 0 without the term */
+    int32_t p2c_blocks; /* of keys, held at a time */
 };
 
 /*
- * `choice` is one of attention that applies to the problem. Releases with
- * dt_attention_setup_clear(). DT_UNSUPPORTED (a part cannot be resolved), DT_NO_MEMORY.
+ * `choice` is one of attention that applies to the problem, its tile and parts too. Release with
+ * dt_attention_setup_clear(). DT_INVALID (a part is missing), DT_UNSUPPORTED (a part cannot do the
+ * problem), DT_NO_MEMORY.
  */
 enum dt_status dt_attention_setup_init(struct dt_attention_setup *setup,
                                        const struct dt_choice *choice,
@@ -41,14 +61,21 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *setup,
                                        struct dt_error *error);
 void dt_attention_setup_clear(struct dt_attention_setup *setup);
 
-/* Floats that dt_attention_run() works in: setup->workspace for each thread. */
-size_t dt_attention_workspace(const struct dt_attention_setup *setup);
-
 /* How many work items the call has. */
 int64_t dt_attention_items(const struct dt_attention_args *args);
 
-/* All items of the call, on setup->threads threads. args->workspace is that of all threads, 64-byte
- * aligned; first and last are not used. `phases` must be NULL with more than one thread. */
+/* One work item of a call. */
+struct dt_attention_item {
+    int32_t b, h;
+    int32_t first, nq, nk; /* tokens from the start of the sequence on: those of a segment */
+    int32_t query_begin, query_end; /* its queries, from `first` on */
+};
+
+struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *args, int64_t item);
+
+/* All items of the call, on setup->threads threads. args->workspace is that of all threads, setup->
+ * workspace floats for each; first and last are not used. With more than one thread `phases` must
+ * be NULL. */
 void dt_attention_run(const struct dt_attention_args *args);
 
 #endif

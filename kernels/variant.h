@@ -27,8 +27,10 @@ struct dt_variant {
     /* Tile sizes are multiples of these; 0: the variant ignores that side of its tile. */
     int32_t rows_multiple, cols_multiple;
 
-    /* Of attention: whether it is made of gemm, bias and softmax variants that a choice names. */
-    bool has_parts;
+    /* Of attention. But for DT_DIRECT it is made of the gemm, bias and softmax variants that a
+     * choice names. */
+    enum dt_strategy strategy;
+    enum dt_softmax_form form;
 
     /* The stated accuracy: |result - exact| <= error_eps * K * 2^-24 * scale, with K the number
      * of terms of the longest sum (dt_error_terms) and scale from the reference. */

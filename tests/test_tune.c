@@ -30,8 +30,8 @@ static void make_up(struct made_up *m, const double *base, size_t count, double 
     struct dt_error error;
     *m = (struct made_up){.workload = {.op = DT_OP_BIAS, .problem = parse("n512 log:256:512")}};
     for (size_t r = 0; r < count; r++)
-        choices[r] =
-            (struct dt_choice){dt_variant_find("bias.scalar.plain"), {(int32_t)(64 >> r), 0}};
+        choices[r] = (struct dt_choice){.variant = dt_variant_find("bias.scalar.plain"),
+                                        .tile = {(int32_t)(64 >> r), 0}};
     cr_assert_eq(dt_race_init(&m->race, &m->workload, &m->sampler, choices, count, 1, &error),
                  DT_OK);
     m->race.blocks = 20;

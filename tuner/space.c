@@ -68,7 +68,7 @@ enum dt_status dt_space_init(struct dt_space *space, enum dt_op op,
             sides(variant->cols_multiple, 64, most_cols(machine), 4, problem->nk, cols);
         for (size_t r = 0; r < row_count; r++)
             for (size_t c = 0; c < col_count; c++) {
-                const struct dt_choice choice = {variant, {rows[r], cols[c]}};
+                const struct dt_choice choice = {.variant = variant, .tile = {rows[r], cols[c]}};
                 enum dt_status status = append(space, &choice, error);
                 if (status) {
                     free(space->choices);

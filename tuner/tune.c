@@ -62,7 +62,7 @@ static enum dt_status add_named(struct dt_race *race, const char *isa, const cha
     snprintf(name, sizeof name, "%s.%s.%s", dt_op_name(race->workload->op), isa, idea);
     struct dt_problem problem = race->workload->problem;
     problem.layout = layout;
-    const struct dt_choice choice = {dt_variant_find(name), {0, 0}};
+    const struct dt_choice choice = {.variant = dt_variant_find(name)};
     *index = SIZE_MAX;
     if (!choice.variant ||
         !dt_variant_applies(choice.variant, race->workload->op, &problem, &race->workload->delta))
@@ -79,7 +79,7 @@ static enum dt_status add_references(struct dt_race *race, struct references *re
     enum dt_status status = add_named(race, "scalar", "plain", own, &refs->scalar, error);
     if (race->workload->op != DT_OP_BIAS)
         return status;
-    const struct dt_choice probe = {dt_session_probe(), {0, 0}};
+    const struct dt_choice probe = {.variant = dt_session_probe()};
     if (!status && probe.variant)
         status = dt_race_add_reference(race, &probe, own, &refs->ceiling, error);
     for (size_t l = 0; l < sizeof levels / sizeof *levels && !status; l++) {

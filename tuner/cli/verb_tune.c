@@ -109,7 +109,7 @@ static enum dt_status put_winner(struct dt_table *table, const struct dt_session
         .op = r->op,
         .problem = r->problem,
         .threads = r->threads,
-        .choice = {dt_variant_find(r->variant), r->tile},
+        .choice = {.variant = dt_variant_find(r->variant), .tile = r->tile},
         .samples = (int64_t)r->samples,
         .ns_median = r->ns_median,
         .ratio_to_scalar = r->ratio_to_scalar,

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole attention, a block of scores at a time, over the parts that a setup names. Written once
+ * over a vector type; attention_<isa>.c includes vector_<isa>.h, then this.
+ *
+ * One head, one block of queries (rows) and its blocks of keys (cols):
+ *
+ *                        cols                        K, packed: [block][dim][cols], so that a row
+ * is K0   K1   K2  ...                 a vector of keys; serves c2c and p2c P2C +----+----+----+
+ *     [slots]     |    |    |    |   = Qr K^T        [block][slot][cols]: rows of one block lie 4
+ * cols
+ *                 +----+----+----+                   bytes apart, not n: no two fall into one set
+ * of L1 Q    C2P    +----+----+----+ rows [slots]| S0 | S1 | S2 |   = Q K^T, then the
+ * gather-and-add, then exp
+ *                 +----+----+----+
+ *                    out += S V                      V copied to [key][dim]
+ *
+ * Slots fall with j - i, so a block of scores reaches an interval of slots; C2P and P2C hold the
+ * interval of each block and start there (DT_ACTIVE, DT_BANDED) or at slot 0 (DT_TABLE). At n =
+ * 512, log 256/512, blocks of 64, DT_ACTIVE multiplies by three quarters of the slots on either
+ * side.
+ *
+ * f = 1 / sqrt(3d) is multiplied into Q as it is copied and into Qr as it was packed.
+ *
+ * Masked keys. Their K and V may hold anything. A column of garbage in the scores stays a column,
+ * and softmax sets it to 0. In V garbage would spread, 0 * NaN being NaN: key lengths cut the keys
+ * off; with a key mask the copy of V has rows of 0 there. With a pairwise mask a key may be one
+ * row's garbage and another's NaN: its row of the copy is 0, and the rows that may attend to it
+ * have its product added one by one.
+ *
+ * Sizes of products are rounded up to DT_ROW_STEP and DT_COLUMN_STEP. Rows beyond the last query
+ * are zeros of Q; columns beyond the last key, zeros of K and of V.
+ */
+#ifndef DISENTUNE_ATTENTION_TILES_H
+#define DISENTUNE_ATTENTION_TILES_H
+
+#include "kernels/setup.h"
+
+#include <math.h>
+#include <string.h>
+
+struct worker {
+    const struct dt_attention_args *a;
+    const struct dt_attention_setup *s;
+    struct dt_attention_item item;
+    int32_t nk; /* keys of this head without those that its length cuts off */
+    bool head_ready;
+
+    /* In the workspace; setup.c measures it. */
+    float *k, *v;
+    float *max, *sum, *factor;
+    int32_t *odd; /* keys whose V is kept out of the copy */
+    int32_t odd_count;
+    float *q, *out;
+    float *scores;
+    float *c2p;
+    float *p2c;
+
+    uint64_t since;
+};
+
+static inline int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t greatest(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline int32_t round_up(int32_t x, int32_t step) { return (x + step - 1) / step * step; }
+
+static float *take(float **at, size_t floats)
+{
+    float *taken = *at;
+    *at += (floats + 15) / 16 * 16;
+    return taken;
+}
+
+static void lay_out(struct worker *w)
+{
+    const struct dt_attention_setup *s = w->s;
+    const size_t dim = (size_t)w->a->problem->dim, dim_stride = (size_t)s->dim_stride;
+    const size_t rows = (size_t)s->rows, cols = (size_t)s->cols, keys = (size_t)s->keys;
+    float *at = w->a->workspace;
+    w->k = take(&at, keys * dim);
+    w->v = take(&at, keys * dim_stride);
+    w->max = take(&at, rows);
+    w->sum = take(&at, rows);
+    w->factor = take(&at, rows);
+    w->odd = (int32_t *)take(&at, (size_t)w->a->problem->nk);
+    w->q = take(&at, rows * dim);
+    w->out = take(&at, rows * dim_stride);
+    w->scores = take(&at, rows * (s->choice.variant->form == DT_ONLINE ? cols : keys));
+    w->c2p = take(&at, rows * (size_t)s->c2p_stride);
+    w->p2c = take(&at, (size_t)s->p2c_blocks * (size_t)s->p2c_slots * cols);
+}
+
+/* ---- Phases ---- */
+
+static inline void begin(struct worker *w)
+{
+    if (w->a->phases)
+        w->since = w->a->phases->clock();
+}
+
+static inline void end(struct worker *w, enum dt_phase phase)
+{
+    if (w->a->phases) {
+        const uint64_t now = w->a->phases->clock();
+        w->a->phases->spent[phase] += now - w->since;
+        w->since = now;
+    }
+}
+
+static inline void multiply(const struct worker *w, enum dt_phase phase,
+                            const struct dt_gemm_grid *grid, int32_t major, int32_t minor,
+                            const float *a, const float *b, float *c)
+{
+    const struct dt_gemm *gemm = dt_gemm_of(grid, (major + DT_ROW_STEP - 1) / DT_ROW_STEP,
+                                            (minor + DT_COLUMN_STEP - 1) / DT_COLUMN_STEP);
+    if (w->a->phases)
+        w->a->phases->flops[phase] += 2.0 * gemm->shape.m * gemm->shape.n * (double)gemm->shape.k;
+    gemm->run(gemm, a, b, c);
+}
+
+/* ---- Slots ---- */
+
+/* The slots that rows i0 ... i1 - 1 and columns j0 ... j1 - 1 reach: first ... last. */
+struct interval {
+    int32_t first, last;
+};
+
+static inline struct interval slots_of(const struct worker *w, int32_t i0, int32_t i1, int32_t j0,
+                                       int32_t j1)
+{
+    const struct dt_delta *delta = w->a->delta;
+    if (w->s->choice.variant->strategy == DT_TABLE)
+        return (struct interval){0, delta->slots - 1};
+    const int32_t *slot = delta->slot + delta->nq - 1;
+    return (struct interval){slot[j1 - 1 - i0], slot[j0 - (i1 - 1)]};
+}
+
+/* ---- Packing ---- */
+
+/* rows x LANES of x, from column c on, transposed: to[l * stride + r]. Zeros in rows count ... */
+static inline void transpose_block(const float *x, ptrdiff_t row, int32_t count, int32_t width,
+                                   float *to, ptrdiff_t stride)
+{
+    vec m[LANES];
+    for (int r = 0; r < LANES; r++)
+        m[r] = r >= count      ? v_set(0)
+               : width < LANES ? v_load_first(x + r * row, width)
+                               : v_load(x + r * row);
+    v_transpose(m);
+    for (int l = 0; l < LANES; l++)
+        if (l < width)
+            v_store(to + l * stride, m[l]);
+}
+
+static void pack_keys(const struct worker *w, const float *k, int32_t j, int32_t count, float *to)
+{
+    const int32_t dim = w->a->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
+    const ptrdiff_t row = w->a->k_row;
+    for (int32_t r = 0; r < padded; r += LANES)
+        for (int32_t c = 0; c < dim; c += LANES)
+            transpose_block(k + (j + least(r, count - 1)) * row + c, row, greatest(count - r, 0),
+                            least(dim - c, LANES), to + (ptrdiff_t)c * w->s->cols + r, w->s->cols);
+}
+
+static inline void copy_row(float *to, const float *from, int32_t dim, float scale)
+{
+    const vec f = v_set(scale), zero = v_set(0);
+    int32_t c = 0;
+    for (; c + LANES <= dim; c += LANES)
+        v_store(to + c, v_fma(v_load(from + c), f, zero));
+    for (; c < dim; c++)
+        to[c] = scale * from[c];
+}
+
+static bool is_finite(const float *x, int32_t dim)
+{
+    float sum = 0;
+    for (int32_t c = 0; c < dim; c++)
+        sum += 0 * x[c];
+    return sum == 0;
+}
+
+static void copy_values(struct worker *w)
+{
+    const struct dt_attention_args *a = w->a;
+    const struct dt_problem *p = a->problem;
+    const ptrdiff_t stride = w->s->dim_stride;
+    const float *v =
+        a->v + w->item.b * a->v_batch + w->item.h * a->v_head + w->item.first * a->v_row;
+    const enum dt_mask form = a->segments ? DT_MASK_NONE : p->mask;
+    const uint8_t *allowed = a->mask.bytes + (ptrdiff_t)w->item.b * p->nk;
+    w->odd_count = 0;
+    for (int32_t j = 0; j < w->nk; j++) {
+        float *to = w->v + j * stride;
+        const bool odd = form == DT_MASK_PAIRS && !is_finite(v + j * a->v_row, p->dim);
+        if (odd)
+            w->odd[w->odd_count++] = j;
+        if (odd || (form == DT_MASK_KEYS && !allowed[j]))
+            memset(to, 0, (size_t)p->dim * sizeof *to);
+        else
+            memcpy(to, v + j * a->v_row, (size_t)p->dim * sizeof *to);
+    }
+    for (int32_t j = w->nk; j < round_up(w->nk, DT_COLUMN_STEP); j++)
+        memset(w->v + j * stride, 0, (size_t)p->dim * sizeof *w->v);
+}
+
+static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
+{
+    const struct dt_attention_args *a = w->a;
+    const int32_t dim = a->problem->dim;
+    const float *q =
+        a->q + w->item.b * a->q_batch + w->item.h * a->q_head + (w->item.first + i) * a->q_row;
+    const float scale = (float)dt_problem_scale(a->problem);
+    for (int32_t r = 0; r < rows; r++)
+        copy_row(w->q + r * (ptrdiff_t)dim, q + r * a->q_row, dim, scale);
+    const int32_t padding = round_up(rows, DT_ROW_STEP) - rows;
+    memset(w->q + rows * (ptrdiff_t)dim, 0, (size_t)(padding * dim) * sizeof *w->q);
+}
+
+/* ---- Position terms ---- */
+
+/* Slot `first` of the block of keys that starts at j, whose rows are `cols` apart. */
+static inline float *p2c_of(const struct worker *w, int32_t j)
+{
+    const ptrdiff_t block = w->s->p2c_blocks > 1 ? j / w->s->cols : 0;
+    return w->p2c + (block * w->s->p2c_slots + w->s->p2c_margin) * w->s->cols;
+}
+
+static void multiply_p2c(const struct worker *w, struct interval slots, int32_t j, int32_t count)
+{
+    const struct dt_positions *x = w->a->positions;
+    const float *qr = x->qr + w->item.h * x->qr_head;
+    const float *k = w->k + (ptrdiff_t)j * x->dim;
+    const int32_t most = w->s->most_rows;
+    float *to = p2c_of(w, j);
+    for (int32_t s = slots.first; s <= slots.last; s += most)
+        multiply(w, DT_PHASE_P2C, &w->s->score, least(slots.last + 1 - s, most), count,
+                 qr + (ptrdiff_t)s * x->dim, k, to + (ptrdiff_t)(s - slots.first) * w->s->cols);
+}
+
+/* A slot's place in C2P, which starts at a whole step. */
+static inline float *c2p_of(const struct worker *w, int32_t first)
+{
+    return w->c2p + DT_ENTRY_MARGIN - (first & -DT_COLUMN_STEP);
+}
+
+static void multiply_c2p(const struct worker *w, struct interval slots, int32_t rows)
+{
+    const struct dt_positions *x = w->a->positions;
+    const float *kr = x->kr + w->item.h * x->kr_head;
+    float *to = c2p_of(w, slots.first);
+    for (int32_t s = slots.first & -DT_COLUMN_STEP; s <= slots.last;) {
+        const int32_t in_block = s % DT_SLOT_BLOCK;
+        const int32_t count = least(slots.last + 1 - s, DT_SLOT_BLOCK - in_block);
+        multiply(w, DT_PHASE_C2P, &w->s->c2p, rows, count, w->q,
+                 kr + (ptrdiff_t)(s - in_block) * x->dim + in_block, to + s);
+        s += DT_SLOT_BLOCK - in_block;
+    }
+}
+
+/* ---- One block of scores ---- */
+
+/* Where the scores of rows i ... i + rows - 1 and columns j ... j + count - 1 are computed. */
+struct tile {
+    int32_t i, rows, j, count;
+    float *scores;
+    struct interval c2p, p2c;
+};
+
+static void add_positions(const struct worker *w, const struct tile *t)
+{
+    const struct dt_attention_args *a = w->a;
+    const unsigned terms = a->problem->terms;
+    const struct dt_bias_args args = {
+        .scores = t->scores,
+        .scores_stride = w->s->cols,
+        .c2p = terms & DT_C2P ? c2p_of(w, t->c2p.first) : NULL,
+        .c2p_stride = w->s->c2p_stride,
+        .p2c = terms & DT_P2C ? p2c_of(w, t->j) - (ptrdiff_t)t->p2c.first * w->s->cols : NULL,
+        .p2c_stride = w->s->cols,
+        .layout = DT_SLOT_MAJOR,
+        .nq = t->rows,
+        .nk = t->count,
+        .delta = a->delta,
+        .origin = a->delta->nq - 1 + t->j - t->i,
+    };
+    w->s->choice.bias->run.bias(&args);
+}
+
+static void score(struct worker *w, struct tile *t)
+{
+    const unsigned terms = w->a->problem->terms;
+    const bool banded = w->s->choice.variant->strategy == DT_BANDED;
+    begin(w);
+    multiply(w, DT_PHASE_C2C, &w->s->score, t->rows, t->count, w->q,
+             w->k + (ptrdiff_t)t->j * w->a->problem->dim, t->scores);
+    end(w, DT_PHASE_C2C);
+    if (banded) {
+        const struct interval slots = slots_of(w, t->i, t->i + t->rows, t->j, t->j + t->count);
+        t->c2p = t->p2c = slots;
+        if (terms & DT_C2P)
+            multiply_c2p(w, slots, t->rows);
+        end(w, DT_PHASE_C2P);
+        if (terms & DT_P2C)
+            multiply_p2c(w, slots, t->j, t->count);
+        end(w, DT_PHASE_P2C);
+    } else if (terms & DT_P2C) {
+        t->p2c = slots_of(w, w->item.query_begin, w->item.query_end, t->j, t->j + t->count);
+    }
+    if (terms)
+        add_positions(w, t);
+    end(w, DT_PHASE_ADD);
+}
+
+static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass pass)
+{
+    const struct dt_attention_args *a = w->a;
+    const struct dt_problem *p = a->problem;
+    struct dt_softmax_args args = {
+        .pass = pass,
+        .x = t->scores,
+        .stride = w->s->cols,
+        .rows = t->rows,
+        .cols = t->count,
+        .max = w->max,
+        .sum = w->sum,
+        .factor = w->factor,
+    };
+    if (!a->segments && p->mask == DT_MASK_KEYS)
+        args.allowed = a->mask.bytes + (ptrdiff_t)w->item.b * p->nk + t->j;
+    if (!a->segments && p->mask == DT_MASK_PAIRS) {
+        args.allowed = a->mask.bytes + ((ptrdiff_t)w->item.b * p->nq + t->i) * p->nk + t->j;
+        args.allowed_stride = p->nk;
+    }
+    w->s->choice.softmax->run.softmax(&args);
+    end(w, DT_PHASE_SOFTMAX);
+}
+
+/* out += weights V for the odd keys of the block; see above. */
+static void add_odd_values(const struct worker *w, const struct tile *t)
+{
+    const struct dt_attention_args *a = w->a;
+    const struct dt_problem *p = a->problem;
+    for (int32_t n = 0; n < w->odd_count; n++) {
+        const int32_t j = w->odd[n];
+        const float *v = a->v + w->item.b * a->v_batch + w->item.h * a->v_head + j * a->v_row;
+        for (int32_t r = 0; j >= t->j && j < t->j + t->count && r < t->rows; r++)
+            if (dt_mask_allows(&a->mask, p, w->item.b, t->i + r, j))
+                for (int32_t c = 0; c < p->dim; c++)
+                    w->out[r * w->s->dim_stride + c] +=
+                        t->scores[r * (ptrdiff_t)w->s->cols + j - t->j] * v[c];
+    }
+}
+
+static void accumulate(struct worker *w, const struct tile *t)
+{
+    const ptrdiff_t cols = w->s->cols, padded = round_up(t->count, DT_COLUMN_STEP);
+    for (int32_t r = 0; r < t->rows && t->count < padded; r++)
+        memset(t->scores + r * cols + t->count, 0, (size_t)(padded - t->count) * sizeof *t->scores);
+    multiply(w, DT_PHASE_PV, &w->s->pv, t->rows, t->count, t->scores,
+             w->v + t->j * w->s->dim_stride, w->out);
+    if (w->odd_count)
+        add_odd_values(w, t);
+    end(w, DT_PHASE_PV);
+}
+
+/* out *= factor, as DT_SOFTMAX_ONLINE asks. */
+static void correct(struct worker *w, int32_t rows)
+{
+    const int32_t dim = w->a->problem->dim;
+    const vec zero = v_set(0);
+    for (int32_t r = 0; r < rows; r++) {
+        float *out = w->out + r * w->s->dim_stride;
+        const vec factor = v_set(w->factor[r]);
+        for (int32_t c = 0; w->factor[r] != 1 && c < dim; c += LANES)
+            v_store(out + c, v_fma(v_load(out + c), factor, zero));
+    }
+    end(w, DT_PHASE_OUT);
+}
+
+/* ---- One block of rows ---- */
+
+/* A row that may attend to nothing: 0 (ms) or the mean of all values (hf). */
+static void without_keys(const struct worker *w, float *out)
+{
+    const struct dt_attention_args *a = w->a;
+    const struct dt_problem *p = a->problem;
+    const float *v =
+        a->v + w->item.b * a->v_batch + w->item.h * a->v_head + w->item.first * a->v_row;
+    memset(out, 0, (size_t)p->dim * sizeof *out);
+    for (int32_t j = 0; p->dialect == DT_HF && j < w->item.nk; j++)
+        for (int32_t c = 0; c < p->dim; c++)
+            out[c] += v[j * a->v_row + c] / (float)w->item.nk;
+}
+
+static bool has_keys(const struct worker *w, int32_t i)
+{
+    const struct dt_attention_args *a = w->a;
+    for (int32_t j = 0; j < w->nk; j++)
+        if (a->segments || dt_mask_allows(&a->mask, a->problem, w->item.b, i, j))
+            return true;
+    return false;
+}
+
+static void store(struct worker *w, int32_t i, int32_t rows)
+{
+    const struct dt_attention_args *a = w->a;
+    const int32_t dim = a->problem->dim;
+    float *out = a->out + w->item.b * a->out_batch + w->item.h * a->out_head +
+                 (w->item.first + i) * a->out_row;
+    for (int32_t r = 0; r < rows; r++, out += a->out_row)
+        if (w->sum[r] == 0 && !has_keys(w, i + r))
+            without_keys(w, out);
+        else
+            copy_row(out, w->out + r * w->s->dim_stride, dim, 1 / w->sum[r]);
+    end(w, DT_PHASE_OUT);
+}
+
+static void start_rows(struct worker *w, int32_t i, int32_t rows)
+{
+    begin(w);
+    copy_queries(w, i, rows);
+    for (int32_t r = 0; r < rows; r++) {
+        w->max[r] = -INFINITY;
+        w->sum[r] = 0;
+    }
+    memset(w->out, 0, (size_t)(round_up(rows, DT_ROW_STEP) * w->s->dim_stride) * sizeof *w->out);
+    end(w, DT_PHASE_PACK);
+}
+
+static void weigh(struct worker *w, int32_t i, int32_t rows)
+{
+    const struct dt_attention_setup *s = w->s;
+    const bool online = s->choice.variant->form == DT_ONLINE;
+    struct tile t = {.i = i, .rows = rows};
+    if (w->a->problem->terms & DT_C2P && s->choice.variant->strategy != DT_BANDED) {
+        t.c2p = slots_of(w, i, i + rows, 0, w->nk);
+        multiply_c2p(w, t.c2p, rows);
+        end(w, DT_PHASE_C2P);
+    }
+    for (t.j = 0; t.j < w->nk; t.j += s->cols) {
+        t.count = least(s->cols, w->nk - t.j);
+        t.scores = w->scores + (online ? 0 : (ptrdiff_t)t.j * s->rows);
+        score(w, &t);
+        soften(w, &t, online ? DT_SOFTMAX_ONLINE : DT_SOFTMAX_MAX);
+        if (online) {
+            if (t.j > 0)
+                correct(w, rows);
+            accumulate(w, &t);
+        }
+    }
+    for (t.j = 0; !online && t.j < w->nk; t.j += s->cols) {
+        t.count = least(s->cols, w->nk - t.j);
+        t.scores = w->scores + (ptrdiff_t)t.j * s->rows;
+        soften(w, &t, DT_SOFTMAX_EXP);
+        accumulate(w, &t);
+    }
+}
+
+/* ---- Work items ---- */
+
+/* What all blocks of queries share: K and V of the head, P2C of the chunk. */
+static void prepare(struct worker *w)
+{
+    const struct dt_attention_args *a = w->a;
+    const struct dt_attention_item *x = &w->item;
+    const float *k = a->k + x->b * a->k_batch + x->h * a->k_head + x->first * a->k_row;
+    const bool p2c = a->problem->terms & DT_P2C && w->s->choice.variant->strategy != DT_BANDED;
+    begin(w);
+    if (!w->head_ready)
+        copy_values(w);
+    for (int32_t j = 0; j < w->nk; j += w->s->cols) {
+        const int32_t count = least(w->s->cols, w->nk - j);
+        if (!w->head_ready)
+            pack_keys(w, k, j, count, w->k + (ptrdiff_t)j * a->problem->dim);
+        end(w, DT_PHASE_PACK);
+        if (p2c)
+            multiply_p2c(w, slots_of(w, x->query_begin, x->query_end, j, j + count), j, count);
+        end(w, DT_PHASE_P2C);
+    }
+    w->head_ready = true;
+}
+
+static void attention_tiles(const struct dt_attention_args *a)
+{
+    struct worker w = {.a = a, .s = a->setup, .item = {.b = -1}};
+    lay_out(&w);
+    for (int64_t n = a->first; n < a->last; n++) {
+        const struct dt_attention_item next = dt_attention_item_at(a, n);
+        w.head_ready = next.b == w.item.b && next.h == w.item.h && next.first == w.item.first;
+        w.item = next;
+        w.nk =
+            !a->segments && a->problem->mask == DT_MASK_LENGTHS ? a->mask.lengths[next.b] : next.nk;
+        if (w.nk > 0)
+            prepare(&w);
+        for (int32_t i = next.query_begin; i < next.query_end; i += w.s->rows) {
+            const int32_t rows = least(w.s->rows, next.query_end - i);
+            start_rows(&w, i, rows);
+            if (w.nk > 0)
+                weigh(&w, i, rows);
+            store(&w, i, rows);
+        }
+    }
+}
+
+#define TILES_ROW(strategy_name, strategy_of, form_name, form_of, text)                            \
+    {                                                                                              \
+        .name = "attention." ISA "." strategy_name "-" form_name, .idea = text,                    \
+        .op = DT_OP_ATTENTION, .level = LEVEL, .strategy = strategy_of, .form = form_of,           \
+        .rows_multiple = DT_ROW_STEP, .cols_multiple = DT_COLUMN_STEP, .error_eps = 8,             \
+        .run.attention = attention_tiles                                                           \
+    }
+
+#define TILES_ROWS                                                                                 \
+    TILES_ROW("table", DT_TABLE, "rows", DT_ROWS, "all slots; softmax on whole rows"),             \
+        TILES_ROW("table", DT_TABLE, "online", DT_ONLINE, "all slots; online softmax"),            \
+        TILES_ROW("active", DT_ACTIVE, "rows", DT_ROWS,                                            \
+                  "the slots that a row or column of blocks reaches; softmax on whole rows"),      \
+        TILES_ROW("active", DT_ACTIVE, "online", DT_ONLINE,                                        \
+                  "the slots that a row or column of blocks reaches; online softmax"),             \
+        TILES_ROW("banded", DT_BANDED, "rows", DT_ROWS,                                            \
+                  "the slots that a block reaches, for each block; softmax on whole rows"),        \
+        TILES_ROW("banded", DT_BANDED, "online", DT_ONLINE,                                        \
+                  "the slots that a block reaches, for each block; online softmax")
+
+#endif
