@@ -1,193 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernels/plan.h"
-
 #include "kernels/error.h"
 #include "kernels/lookup.h"
+#include "kernels/setup.h"
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-const char *dt_step_name(enum dt_step step)
-{
-    static const char *const names[] = {
-        [DT_STEP_FORCED] = "forced",
-        [DT_STEP_EXACT] = "exact record",
-        [DT_STEP_SHAPE] = "nearest shape",
-        [DT_STEP_UARCH] = "same microarchitecture",
-        [DT_STEP_LEVEL] = "same instruction sets",
-        [DT_STEP_HEURISTIC] = "built-in heuristic",
-    };
-    return names[step];
-}
-
-static bool side_fits(int32_t side, int32_t multiple)
-{
-    return side >= 0 && side <= DT_MAX_LENGTH && (multiple == 0 || side % multiple == 0);
-}
-
-bool dt_tile_fits(const struct dt_variant *variant, struct dt_tile tile)
-{
-    return side_fits(tile.rows, variant->rows_multiple) &&
-           side_fits(tile.cols, variant->cols_multiple);
-}
-
-const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX])
-{
-    snprintf(text, DT_CHOICE_TEXT_MAX, "%s tile %dx%d", choice->variant->name, choice->tile.rows,
-             choice->tile.cols);
-    return text;
-}
-
-struct dt_problem dt_problem_class(enum dt_op op, const struct dt_problem *problem)
-{
-    struct dt_problem class = *problem;
-    if (op == DT_OP_BIAS) {
-        class.batch = class.heads = 1;
-        class.dim = 64;
-        class.mask = DT_MASK_NONE;
-    } else {
-        class.layout = DT_SLOT_MAJOR;
-    }
-    return class;
-}
-
-/* Ideas from best to worst where nothing was measured, and the rows of their tile. */
-static const struct {
-    const char *idea;
-    struct dt_tile tile;
-} ranking[] = {
-    {"window-stagger", {64, 0}},
-    {"window-skew", {64, 0}},
-    {"window-transpose", {64, 0}},
-    {"gather-skew", {64, 0}},
-    {"gather-transpose", {64, 0}},
-    {"lanes-skew", {64, 0}},
-    {"window-gather", {0, 0}},
-    {"gather", {0, 0}},
-    {"plain", {0, 0}},
-};
-
-enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *problem,
-                                   const struct dt_delta *delta, struct dt_choice *choice,
-                                   struct dt_error *error)
-{
-    static const uint32_t levels[] = {DT_CPU_AVX512, DT_CPU_AVX2, DT_CPU_NEON, 0};
-    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
-        for (size_t r = 0; r < sizeof ranking / sizeof *ranking; r++) {
-            char name[64];
-            snprintf(name, sizeof name, "%s.%s.%s", dt_op_name(op), dt_cpu_level_name(levels[l]),
-                     ranking[r].idea);
-            const struct dt_variant *variant = dt_variant_find(name);
-            if (variant && dt_variant_applies(variant, op, problem, delta)) {
-                *choice = (struct dt_choice){.variant = variant, .tile = ranking[r].tile};
-                return DT_OK;
-            }
-        }
-    char text[DT_PROBLEM_TEXT_MAX];
-    return dt_error_set(error, DT_UNSUPPORTED, "no variant of %s in this build computes \"%s\"",
-                        dt_op_name(op), dt_problem_print(problem, text));
-}
-
-/* The tile of the ranking for a variant of this name; all of the problem if its idea has none. */
-static struct dt_tile default_tile(const char *name)
-{
-    const char *idea = strchr(name, '.');
-    idea = idea ? strchr(idea + 1, '.') : NULL;
-    for (size_t r = 0; idea && r < sizeof ranking / sizeof *ranking; r++)
-        if (strcmp(idea + 1, ranking[r].idea) == 0)
-            return ranking[r].tile;
-    return (struct dt_tile){0, 0};
-}
-
-/* ROWSxCOLS, decimal digits. */
-static bool parse_tile(const char *text, struct dt_tile *tile)
-{
-    int end = -1;
-    if (strspn(text, "0123456789x") != strlen(text))
-        return false;
-    return sscanf(text, "%7dx%7d%n", &tile->rows, &tile->cols, &end) == 2 && !text[end];
-}
-
-enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
-                                const struct dt_delta *delta, bool *forced,
-                                struct dt_choice *choice, struct dt_error *error)
-{
-    const char *value = getenv("DISENTUNE_FORCE");
-    *forced = value && *value;
-    if (!*forced)
-        return DT_OK;
-    char name[64];
-    const char *op_name = dt_op_name(op);
-    const size_t skip = strcspn(value, ":");
-    snprintf(name, sizeof name, "%.*s", skip < sizeof name ? (int)skip : 0, value);
-    const enum dt_op named = dt_op_parse(name);
-    *forced = named == op;
-    if (named != DT_OP_COUNT && named != op)
-        return DT_OK;
-    if (named != op || !value[skip])
-        return dt_error_set(error, DT_INVALID,
-                            "DISENTUNE_FORCE is \"%.80s\"; use %s:VARIANT[:ROWSxCOLS]", value,
-                            op_name);
-    const char *start = value + skip + 1;
-    const size_t length = strcspn(start, ":");
-    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 0, start);
-    const struct dt_variant *variant = dt_variant_find(name);
-    if (!variant || variant->op != op)
-        return dt_error_set(error, DT_INVALID,
-                            "DISENTUNE_FORCE is \"%.80s\": no such variant of %s; "
-                            "\"disentune list\" shows them",
-                            value, op_name);
-    struct dt_tile tile = default_tile(name);
-    if (start[length] && (!parse_tile(start + length + 1, &tile) || !dt_tile_fits(variant, tile)))
-        return dt_error_set(error, DT_INVALID,
-                            "DISENTUNE_FORCE is \"%.80s\": the tile is ROWSxCOLS, multiples of "
-                            "%dx%d, 0 for all",
-                            value, variant->rows_multiple, variant->cols_multiple);
-    if (!dt_variant_applies(variant, op, problem, delta)) {
-        char text[DT_PROBLEM_TEXT_MAX];
-        return dt_error_set(error, DT_UNSUPPORTED,
-                            "DISENTUNE_FORCE is \"%.60s\", which cannot compute \"%s\" on this CPU",
-                            value, dt_problem_print(problem, text));
-    }
-    *choice = (struct dt_choice){.variant = variant, .tile = tile};
-    return DT_OK;
-}
-
-void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *p,
-                 const struct dt_delta *delta, const struct dt_bias *o)
-{
-    if (p->terms == 0)
-        return;
-    struct dt_bias_args args = {
-        .scores_stride = o->scores_row,
-        .c2p_stride = o->c2p_row,
-        .p2c_stride = o->p2c_row,
-        .layout = p->layout,
-        .nq = p->nq,
-        .nk = p->nk,
-        .delta = delta,
-        .origin = p->nq - 1,
-        .tile = choice->tile,
-    };
-    for (int32_t b = 0; b < p->batch; b++)
-        for (int32_t h = 0; h < p->heads; h++) {
-            args.scores = o->scores + b * o->scores_batch + h * o->scores_head;
-            if (p->terms & DT_C2P)
-                args.c2p = o->c2p + b * o->c2p_batch + h * o->c2p_head;
-            if (p->terms & DT_P2C)
-                args.p2c = o->p2c + b * o->p2c_batch + h * o->p2c_head;
-            choice->variant->run.bias(&args);
-        }
-}
 
 #define PLAN_TEXT_MAX (DT_CHOICE_TEXT_MAX + DT_PROBLEM_TEXT_MAX + 64)
 
 struct dt_plan {
+    enum dt_op op;
     struct dt_problem problem;
     struct dt_delta delta;
-    struct dt_choice choice; /* no variant if the problem has no position term */
+    struct dt_choice choice; /* no variant if there is nothing to do */
     char text[PLAN_TEXT_MAX];
+
+    /* Of attention. */
+    struct dt_attention_setup setup;
+    float *owned; /* workspaces of `calls` calls, on cache lines of their own */
+    atomic_bool *busy;
+    int calls;
 };
 
 static void describe(struct dt_plan *plan, const struct dt_answer *answer)
@@ -214,16 +50,16 @@ static enum dt_status load_named(struct dt_table **table, struct dt_error *error
     return status ? dt_error_set(error, status, "DISENTUNE_TABLE: %.230s", why.text) : DT_OK;
 }
 
-static enum dt_status choose(struct dt_plan *plan, const struct dt_table *table,
+static enum dt_status choose(struct dt_plan *plan, const struct dt_table *table, int32_t threads,
                              struct dt_error *error)
 {
     struct dt_answer answer = {.step = DT_STEP_FORCED};
     struct dt_table *named = NULL;
     struct dt_query query = {
-        .op = DT_OP_BIAS, .problem = &plan->problem, .delta = &plan->delta, .threads = 1};
+        .op = plan->op, .problem = &plan->problem, .delta = &plan->delta, .threads = threads};
     bool forced;
     enum dt_status status =
-        dt_choice_forced(DT_OP_BIAS, &plan->problem, &plan->delta, &forced, &answer.choice, error);
+        dt_choice_forced(plan->op, &plan->problem, &plan->delta, &forced, &answer.choice, error);
     if (!status && !forced) {
         dt_machine_keys_init(&query.machine, dt_cpu_host());
         if (!table)
@@ -239,8 +75,9 @@ static enum dt_status choose(struct dt_plan *plan, const struct dt_table *table,
     return status;
 }
 
-enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_table *table,
-                            struct dt_plan **plan, struct dt_error *error)
+/* A plan of `op` without a choice. */
+static enum dt_status create(enum dt_op op, const struct dt_problem *problem, struct dt_plan **plan,
+                             struct dt_error *error)
 {
     enum dt_status status = dt_cpu_check(error);
     if (status)
@@ -248,12 +85,27 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
     struct dt_plan *made = calloc(1, sizeof *made);
     if (!made)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a plan");
+    made->op = op;
     made->problem = *problem;
     status = dt_delta_init(&made->delta, problem, error);
-    if (!status && problem->terms == 0)
+    if (status)
+        free(made);
+    else
+        *plan = made;
+    return status;
+}
+
+enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_table *table,
+                            struct dt_plan **plan, struct dt_error *error)
+{
+    struct dt_plan *made = NULL;
+    enum dt_status status = create(DT_OP_BIAS, problem, &made, error);
+    if (status)
+        return status;
+    if (problem->terms == 0)
         snprintf(made->text, sizeof made->text, "nothing to add: the problem has no position term");
-    else if (!status)
-        status = choose(made, table, error);
+    else
+        status = choose(made, table, 1, error);
     if (status)
         dt_plan_free(made);
     else
@@ -261,17 +113,168 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
     return status;
 }
 
+void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
+{
+    dt_bias_run(&plan->choice, &plan->problem, &plan->delta, operands);
+}
+
+/* ---- Attention ---- */
+
+static int32_t usable_threads(int threads)
+{
+#ifdef _OPENMP
+    return threads ? threads : omp_get_max_threads();
+#else
+    (void)threads;
+    return 1;
+#endif
+}
+
+enum dt_status dt_attention_plan(const struct dt_problem *problem, const struct dt_table *table,
+                                 int threads, struct dt_plan **plan, struct dt_error *error)
+{
+    struct dt_plan *made = NULL;
+    if (threads < 0 || threads > DT_TABLE_THREADS_MAX)
+        return dt_error_set(error, DT_INVALID, "%d threads; use 0 for all, or 1 to %d", threads,
+                            DT_TABLE_THREADS_MAX);
+    enum dt_status status = create(DT_OP_ATTENTION, problem, &made, error);
+    if (status)
+        return status;
+    const int32_t count = usable_threads(threads);
+    status = choose(made, table, count, error);
+    if (!status)
+        status = dt_attention_setup_init(&made->setup, &made->choice, problem, &made->delta, count,
+                                         error);
+    if (status)
+        dt_plan_free(made);
+    else
+        *plan = made;
+    return status;
+}
+
+enum { LINE = 64 };
+
+static size_t floats_of_call(const struct dt_plan *plan)
+{
+    return plan->setup.workspace * (size_t)plan->setup.threads;
+}
+
+size_t dt_plan_workspace(const struct dt_plan *plan)
+{
+    return plan->op == DT_OP_ATTENTION ? floats_of_call(plan) * sizeof(float) + LINE : 0;
+}
+
+enum dt_status dt_plan_reserve(struct dt_plan *plan, int calls, struct dt_error *error)
+{
+    const size_t bytes = floats_of_call(plan) * sizeof(float);
+    float *owned = NULL;
+    atomic_bool *busy = NULL;
+    if (calls < 0 || plan->op != DT_OP_ATTENTION)
+        return dt_error_set(error, DT_INVALID,
+                            calls < 0 ? "workspaces for %d calls"
+                                      : "%d workspaces for a plan that uses none",
+                            calls);
+    if (calls > 0 && bytes <= SIZE_MAX / 2 / (size_t)calls) {
+        owned = aligned_alloc(LINE, bytes * (size_t)calls);
+        busy = calloc((size_t)calls, sizeof *busy);
+    }
+    if (calls > 0 && (!owned || !busy)) {
+        free(owned);
+        free(busy);
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for %d workspaces of %zu bytes", calls,
+                            bytes);
+    }
+    free(plan->owned);
+    free(plan->busy);
+    plan->owned = owned;
+    plan->busy = busy;
+    plan->calls = calls;
+    return DT_OK;
+}
+
+/* The number of a workspace that no other call uses, now busy; -1 if there is none. */
+static int claim(const struct dt_plan *plan)
+{
+    for (int n = 0; n < plan->calls; n++)
+        if (!atomic_exchange_explicit(&plan->busy[n], true, memory_order_acquire))
+            return n;
+    return -1;
+}
+
+static bool agrees(const struct dt_positions *x, const struct dt_problem *p)
+{
+    return p->terms == 0 || (x && x->heads == p->heads && x->dim == p->dim &&
+                             x->slots == 2 * p->span && x->terms == p->terms);
+}
+
+static bool segments_fit(const struct dt_attention *o, const struct dt_problem *p)
+{
+    if (!o->segments)
+        return true;
+    if (p->batch != 1 || p->nq != p->nk || p->mask != DT_MASK_NONE || o->segment_count < 1 ||
+        o->segments[0] != 0 || o->segments[o->segment_count] != p->nk)
+        return false;
+    for (int32_t s = 0; s < o->segment_count; s++)
+        if (o->segments[s + 1] < o->segments[s])
+            return false;
+    return true;
+}
+
+enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attention *o)
+{
+    int claimed = -1;
+    float *workspace = (float *)(((uintptr_t)o->workspace + LINE - 1) & ~(uintptr_t)(LINE - 1));
+    if (!agrees(o->positions, &plan->problem) || !segments_fit(o, &plan->problem))
+        return DT_INVALID;
+    if (!o->workspace) {
+        claimed = claim(plan);
+        if (claimed < 0)
+            return DT_NO_MEMORY;
+        workspace = plan->owned + (size_t)claimed * floats_of_call(plan);
+    }
+    const struct dt_attention_args args = {
+        .problem = &plan->problem,
+        .delta = &plan->delta,
+        .q = o->q,
+        .q_batch = o->q_batch,
+        .q_head = o->q_head,
+        .q_row = o->q_row,
+        .k = o->k,
+        .k_batch = o->k_batch,
+        .k_head = o->k_head,
+        .k_row = o->k_row,
+        .v = o->v,
+        .v_batch = o->v_batch,
+        .v_head = o->v_head,
+        .v_row = o->v_row,
+        .positions = o->positions,
+        .out = o->out,
+        .out_batch = o->out_batch,
+        .out_head = o->out_head,
+        .out_row = o->out_row,
+        .mask = {plan->problem.mask, o->lengths, o->mask},
+        .segments = o->segments,
+        .segment_count = o->segment_count,
+        .setup = &plan->setup,
+        .workspace = workspace,
+    };
+    dt_attention_run(&args);
+    if (claimed >= 0)
+        atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
+    return DT_OK;
+}
+
+/* ---- All plans ---- */
+
 void dt_plan_free(struct dt_plan *plan)
 {
     if (!plan)
         return;
+    free(plan->owned);
+    free(plan->busy);
+    dt_attention_setup_clear(&plan->setup);
     dt_delta_clear(&plan->delta);
     free(plan);
 }
 
 const char *dt_plan_text(const struct dt_plan *plan) { return plan->text; }
-
-void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
-{
-    dt_bias_run(&plan->choice, &plan->problem, &plan->delta, operands);
-}

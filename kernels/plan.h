@@ -35,7 +35,7 @@ enum dt_step {
 
 const char *dt_step_name(enum dt_step step);
 
-#define DT_CHOICE_TEXT_MAX 96
+#define DT_CHOICE_TEXT_MAX 256
 
 /* "bias.avx512.window-skew tile 64x0"; at most DT_CHOICE_TEXT_MAX bytes. Returns `text`. */
 const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX]);
@@ -52,6 +52,11 @@ struct dt_problem dt_problem_class(enum dt_op op, const struct dt_problem *probl
 enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *problem,
                                    const struct dt_delta *delta, struct dt_choice *choice,
                                    struct dt_error *error);
+
+/* Names the parts that an attention choice lacks, as dt_choice_heuristic() would; other choices
+ * stay as they are. DT_UNSUPPORTED. */
+enum dt_status dt_choice_fill_parts(const struct dt_problem *problem, const struct dt_delta *delta,
+                                    struct dt_choice *choice, struct dt_error *error);
 
 /*
  * The choice that DISENTUNE_FORCE=OP:VARIANT[:ROWSxCOLS] in the environment makes for `op`; without

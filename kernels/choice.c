@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/plan.h"
+
+#include "kernels/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *dt_step_name(enum dt_step step)
+{
+    static const char *const names[] = {
+        [DT_STEP_FORCED] = "forced",
+        [DT_STEP_EXACT] = "exact record",
+        [DT_STEP_SHAPE] = "nearest shape",
+        [DT_STEP_UARCH] = "same microarchitecture",
+        [DT_STEP_LEVEL] = "same instruction sets",
+        [DT_STEP_HEURISTIC] = "built-in heuristic",
+    };
+    return names[step];
+}
+
+static bool side_fits(int32_t side, int32_t multiple)
+{
+    return side >= 0 && side <= DT_MAX_LENGTH && (multiple == 0 || side % multiple == 0);
+}
+
+bool dt_tile_fits(const struct dt_variant *variant, struct dt_tile tile)
+{
+    return side_fits(tile.rows, variant->rows_multiple) &&
+           side_fits(tile.cols, variant->cols_multiple);
+}
+
+const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX])
+{
+    const struct dt_variant *const parts[] = {choice->gemm, choice->bias, choice->softmax};
+    int length = snprintf(text, DT_CHOICE_TEXT_MAX, "%s tile %dx%d", choice->variant->name,
+                          choice->tile.rows, choice->tile.cols);
+    if (choice->chunk)
+        length += snprintf(text + length, DT_CHOICE_TEXT_MAX - (size_t)length, " chunk %d",
+                           choice->chunk);
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
+        if (parts[n])
+            length +=
+                snprintf(text + length, DT_CHOICE_TEXT_MAX - (size_t)length, " %s", parts[n]->name);
+    return text;
+}
+
+struct dt_problem dt_problem_class(enum dt_op op, const struct dt_problem *problem)
+{
+    struct dt_problem class = *problem;
+    if (op == DT_OP_BIAS) {
+        class.batch = class.heads = 1;
+        class.dim = 64;
+        class.mask = DT_MASK_NONE;
+    } else {
+        class.layout = DT_SLOT_MAJOR;
+    }
+    return class;
+}
+
+/* Ideas from best to worst where nothing was measured, and the rows of their tile. */
+static const struct {
+    const char *idea;
+    struct dt_tile tile;
+} ranking[] = {
+    {"active-rows", {64, 64}}, {"window-stagger", {64, 0}},
+    {"window-skew", {64, 0}},  {"window-transpose", {64, 0}},
+    {"gather-skew", {64, 0}},  {"gather-transpose", {64, 0}},
+    {"lanes-skew", {64, 0}},   {"window-gather", {0, 0}},
+    {"gather", {0, 0}},        {"plain", {0, 0}},
+};
+
+static enum dt_status best_ranked(enum dt_op op, const struct dt_problem *problem,
+                                  const struct dt_delta *delta, struct dt_choice *choice,
+                                  struct dt_error *error)
+{
+    static const uint32_t levels[] = {DT_CPU_AVX512, DT_CPU_AVX2, DT_CPU_NEON, 0};
+    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
+        for (size_t r = 0; r < sizeof ranking / sizeof *ranking; r++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s.%s.%s", dt_op_name(op), dt_cpu_level_name(levels[l]),
+                     ranking[r].idea);
+            const struct dt_variant *variant = dt_variant_find(name);
+            if (variant && dt_variant_applies(variant, op, problem, delta)) {
+                *choice = (struct dt_choice){.variant = variant, .tile = ranking[r].tile};
+                return DT_OK;
+            }
+        }
+    char text[DT_PROBLEM_TEXT_MAX];
+    return dt_error_set(error, DT_UNSUPPORTED, "no variant of %s in this build computes \"%s\"",
+                        dt_op_name(op), dt_problem_print(problem, text));
+}
+
+enum dt_status dt_choice_fill_parts(const struct dt_problem *problem, const struct dt_delta *delta,
+                                    struct dt_choice *choice, struct dt_error *error)
+{
+    const struct {
+        enum dt_op op;
+        const struct dt_variant **variant;
+    } parts[] = {{DT_OP_GEMM, &choice->gemm},
+                 {DT_OP_BIAS, &choice->bias},
+                 {DT_OP_SOFTMAX, &choice->softmax}};
+    if (choice->variant->op != DT_OP_ATTENTION || choice->variant->strategy == DT_DIRECT)
+        return DT_OK;
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
+        struct dt_choice part;
+        struct dt_problem class = dt_problem_class(parts[n].op, problem);
+        class.layout = DT_SLOT_MAJOR;
+        if (*parts[n].variant || (parts[n].op == DT_OP_BIAS && problem->terms == 0))
+            continue;
+        enum dt_status status = best_ranked(parts[n].op, &class, delta, &part, error);
+        if (status)
+            return status;
+        *parts[n].variant = part.variant;
+    }
+    return DT_OK;
+}
+
+enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *problem,
+                                   const struct dt_delta *delta, struct dt_choice *choice,
+                                   struct dt_error *error)
+{
+    enum dt_status status = best_ranked(op, problem, delta, choice, error);
+    return status ? status : dt_choice_fill_parts(problem, delta, choice, error);
+}
+
+/* The tile of the ranking for a variant of this name; all of the problem if its idea has none. */
+static struct dt_tile default_tile(const char *name)
+{
+    const char *idea = strchr(name, '.');
+    idea = idea ? strchr(idea + 1, '.') : NULL;
+    for (size_t r = 0; idea && r < sizeof ranking / sizeof *ranking; r++)
+        if (strcmp(idea + 1, ranking[r].idea) == 0)
+            return ranking[r].tile;
+    return (struct dt_tile){0, 0};
+}
+
+/* ROWSxCOLS, decimal digits. */
+static bool parse_tile(const char *text, struct dt_tile *tile)
+{
+    int end = -1;
+    if (strspn(text, "0123456789x") != strlen(text))
+        return false;
+    return sscanf(text, "%7dx%7d%n", &tile->rows, &tile->cols, &end) == 2 && !text[end];
+}
+
+enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
+                                const struct dt_delta *delta, bool *forced,
+                                struct dt_choice *choice, struct dt_error *error)
+{
+    const char *value = getenv("DISENTUNE_FORCE");
+    *forced = value && *value;
+    if (!*forced)
+        return DT_OK;
+    char name[64];
+    const char *op_name = dt_op_name(op);
+    const size_t skip = strcspn(value, ":");
+    snprintf(name, sizeof name, "%.*s", skip < sizeof name ? (int)skip : 0, value);
+    const enum dt_op named = dt_op_parse(name);
+    *forced = named == op;
+    if (named != DT_OP_COUNT && named != op)
+        return DT_OK;
+    if (named != op || !value[skip])
+        return dt_error_set(error, DT_INVALID,
+                            "DISENTUNE_FORCE is \"%.80s\"; use %s:VARIANT[:ROWSxCOLS]", value,
+                            op_name);
+    const char *start = value + skip + 1;
+    const size_t length = strcspn(start, ":");
+    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 0, start);
+    const struct dt_variant *variant = dt_variant_find(name);
+    if (!variant || variant->op != op)
+        return dt_error_set(error, DT_INVALID,
+                            "DISENTUNE_FORCE is \"%.80s\": no such variant of %s; "
+                            "\"disentune list\" shows them",
+                            value, op_name);
+    struct dt_tile tile = default_tile(name);
+    if (start[length] && (!parse_tile(start + length + 1, &tile) || !dt_tile_fits(variant, tile)))
+        return dt_error_set(error, DT_INVALID,
+                            "DISENTUNE_FORCE is \"%.80s\": the tile is ROWSxCOLS, multiples of "
+                            "%dx%d, 0 for all",
+                            value, variant->rows_multiple, variant->cols_multiple);
+    if (!dt_variant_applies(variant, op, problem, delta)) {
+        char text[DT_PROBLEM_TEXT_MAX];
+        return dt_error_set(error, DT_UNSUPPORTED,
+                            "DISENTUNE_FORCE is \"%.60s\", which cannot compute \"%s\" on this CPU",
+                            value, dt_problem_print(problem, text));
+    }
+    *choice = (struct dt_choice){.variant = variant, .tile = tile};
+    return dt_choice_fill_parts(problem, delta, choice, error);
+}
+
+void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *p,
+                 const struct dt_delta *delta, const struct dt_bias *o)
+{
+    if (p->terms == 0)
+        return;
+    struct dt_bias_args args = {
+        .scores_stride = o->scores_row,
+        .c2p_stride = o->c2p_row,
+        .p2c_stride = o->p2c_row,
+        .layout = p->layout,
+        .nq = p->nq,
+        .nk = p->nk,
+        .delta = delta,
+        .origin = p->nq - 1,
+        .tile = choice->tile,
+    };
+    for (int32_t b = 0; b < p->batch; b++)
+        for (int32_t h = 0; h < p->heads; h++) {
+            args.scores = o->scores + b * o->scores_batch + h * o->scores_head;
+            if (p->terms & DT_C2P)
+                args.c2p = o->c2p + b * o->c2p_batch + h * o->c2p_head;
+            if (p->terms & DT_P2C)
+                args.p2c = o->p2c + b * o->p2c_batch + h * o->p2c_head;
+            choice->variant->run.bias(&args);
+        }
+}
