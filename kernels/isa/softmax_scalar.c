@@ -60,7 +60,7 @@ static void softmax_plain(const struct dt_softmax_args *a)
         }
         if (a->pass == DT_SOFTMAX_WHOLE)
             divide(&row, weigh(&row, max), a->dialect);
-        else
+        if (a->pass == DT_SOFTMAX_MAX || a->pass == DT_SOFTMAX_ONLINE)
             a->max[i] = max;
         if (a->pass == DT_SOFTMAX_EXP || a->pass == DT_SOFTMAX_ONLINE)
             a->sum[i] += weigh(&row, max);

@@ -4,6 +4,7 @@
 #define DISENTUNE_VECTOR_AVX512_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LANES = 16, LANES_LOG2 = 4, HAS_GATHER = 1 };
@@ -82,5 +83,60 @@ static inline __attribute__((always_inline)) void v_transpose(vec m[LANES])
         m[12 + c] = _mm512_shuffle_f32x4(low_odd, high_odd, 0xdd);
     }
 }
+
+/* ---- For softmax: what each function means is said in softmax_ideas.h ---- */
+
+typedef __mmask16 vmask;
+
+static inline vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static inline vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+static inline vec v_max(vec a, vec b) { return _mm512_max_ps(a, b); }
+static inline vec v_pow2(vec t)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23));
+}
+
+static inline vmask v_keys(const uint8_t *bytes)
+{
+    const __m128i b = _mm_loadu_si128((const void *)bytes);
+    return _mm_test_epi8_mask(b, b);
+}
+static inline vmask v_keys_first(const uint8_t *bytes, int n)
+{
+    const __m128i b = _mm_maskz_loadu_epi8(v_first(n), bytes);
+    return _mm_test_epi8_mask(b, b);
+}
+static inline vec v_select(vmask mask, vec a, vec b) { return _mm512_mask_blend_ps(mask, b, a); }
+static inline vmask v_equal(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline vmask v_or_unordered(vmask mask, vec a, vec b)
+{
+    return (vmask)(mask | _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q));
+}
+static inline bool v_any(vmask mask) { return mask != 0; }
+
+/* Sixteen vectors become one in four rounds that halve their number. A round combines two halves of
+ * each vector; where the halves of a lie where a's lower one shall be, a blend is one of the two
+ * shuffles, and leaves port 5 to others. */
+#define V_REDUCE(combine, m)                                                                       \
+    do {                                                                                           \
+        vec quad[4];                                                                               \
+        for (int r = 0; r < 4; r++) {                                                              \
+            vec half[2];                                                                           \
+            for (int h = 0; h < 2; h++) {                                                          \
+                const vec a = m[r + 8 * h], b = m[r + 8 * h + 4];                                  \
+                half[h] = combine(_mm512_mask_blend_ps(0xff00, a, b),                              \
+                                  _mm512_shuffle_f32x4(a, b, 0x4e));                               \
+            }                                                                                      \
+            quad[r] = combine(_mm512_shuffle_f32x4(half[0], half[1], 0x88),                        \
+                              _mm512_shuffle_f32x4(half[0], half[1], 0xdd));                       \
+        }                                                                                          \
+        for (int r = 0; r < 2; r++)                                                                \
+            quad[r] = combine(_mm512_mask_blend_ps(0xcccc, quad[2 * r], quad[2 * r + 1]),          \
+                              _mm512_shuffle_ps(quad[2 * r], quad[2 * r + 1], 0x4e));              \
+        return combine(_mm512_shuffle_ps(quad[0], quad[1], 0x88),                                  \
+                       _mm512_shuffle_ps(quad[0], quad[1], 0xdd));                                 \
+    } while (0)
+static inline vec v_reduce_max(const vec m[LANES]) { V_REDUCE(v_max, m); }
+static inline vec v_reduce_sum(const vec m[LANES]) { V_REDUCE(v_add, m); }
 
 #endif
