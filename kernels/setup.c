@@ -136,7 +136,8 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struc
     *s = (struct dt_attention_setup){
         .choice = *choice, .chunk = p->nq, .chunks = 1, .threads = threads};
     if (choice->variant->strategy == DT_DIRECT) {
-        s->workspace = 2 * lines((size_t)p->nk);
+        s->workspace = 2 * lines((size_t)p->nk) + lines((size_t)p->dim) +
+                       lines((size_t)delta->slots + DT_COLUMN_STEP);
         return DT_OK;
     }
     enum dt_status status = check_parts(choice, p, delta, error);

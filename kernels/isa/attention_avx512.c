@@ -3,9 +3,10 @@
 
 #define ISA "avx512"
 #define LEVEL DT_CPU_AVX512
+#include "kernels/isa/attention_direct.h"
 #include "kernels/isa/attention_tiles.h"
 #include "kernels/variant.h"
 
-static const struct dt_variant rows[] = {TILES_ROWS};
+static const struct dt_variant rows[] = {TILES_ROWS, DIRECT_ROW};
 
 const struct dt_variant_table dt_attention_avx512 = {rows, sizeof rows / sizeof *rows};

@@ -136,9 +136,10 @@ static inline struct interval slots_of(const struct worker *w, int32_t i0, int32
 
 /* ---- Packing ---- */
 
-/* rows x LANES of x, from column c on, transposed: to[l * stride + r]. Zeros in rows count ... */
-static inline void transpose_block(const float *x, ptrdiff_t row, int32_t count, int32_t width,
-                                   float *to, ptrdiff_t stride)
+/* LANES rows of x, `width` columns, transposed: to[l * stride + r]. Rows from `count` on are 0. */
+static inline __attribute__((always_inline)) void transpose_block(const float *x, ptrdiff_t row,
+                                                                  int32_t count, int32_t width,
+                                                                  float *to, ptrdiff_t stride)
 {
     vec m[LANES];
     for (int r = 0; r < LANES; r++)
@@ -154,14 +155,28 @@ static inline void transpose_block(const float *x, ptrdiff_t row, int32_t count,
 static void pack_keys(const struct worker *w, const float *k, int32_t j, int32_t count, float *to)
 {
     const int32_t dim = w->a->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
-    const ptrdiff_t row = w->a->k_row;
+    const ptrdiff_t row = w->a->k_row, stride = w->s->cols;
     for (int32_t r = 0; r < padded; r += LANES)
-        for (int32_t c = 0; c < dim; c += LANES)
-            transpose_block(k + (j + least(r, count - 1)) * row + c, row, greatest(count - r, 0),
-                            least(dim - c, LANES), to + (ptrdiff_t)c * w->s->cols + r, w->s->cols);
+        for (int32_t c = 0; c < dim; c += LANES) {
+            const float *from = k + (j + least(r, count - 1)) * row + c;
+            if (count - r >= LANES && dim - c >= LANES)
+                transpose_block(from, row, LANES, LANES, to + c * stride + r, stride);
+            else
+                transpose_block(from, row, count - r, least(dim - c, LANES), to + c * stride + r,
+                                stride);
+        }
 }
 
-static inline void copy_row(float *to, const float *from, int32_t dim, float scale)
+static inline void copy_row(float *to, const float *from, int32_t dim)
+{
+    int32_t c = 0;
+    for (; c + LANES <= dim; c += LANES)
+        v_store(to + c, v_load(from + c));
+    for (; c < dim; c++)
+        to[c] = from[c];
+}
+
+static inline void scale_row(float *to, const float *from, int32_t dim, float scale)
 {
     const vec f = v_set(scale), zero = v_set(0);
     int32_t c = 0;
@@ -169,6 +184,12 @@ static inline void copy_row(float *to, const float *from, int32_t dim, float sca
         v_store(to + c, v_fma(v_load(from + c), f, zero));
     for (; c < dim; c++)
         to[c] = scale * from[c];
+}
+
+static inline void clear(float *x, ptrdiff_t floats)
+{
+    for (ptrdiff_t n = 0; n < floats; n += LANES)
+        v_store(x + n, v_set(0));
 }
 
 static bool is_finite(const float *x, int32_t dim)
@@ -197,7 +218,7 @@ static void copy_values(struct worker *w)
         if (odd || (form == DT_MASK_KEYS && !allowed[j]))
             memset(to, 0, (size_t)p->dim * sizeof *to);
         else
-            memcpy(to, v + j * a->v_row, (size_t)p->dim * sizeof *to);
+            copy_row(to, v + j * a->v_row, p->dim);
     }
     for (int32_t j = w->nk; j < round_up(w->nk, DT_COLUMN_STEP); j++)
         memset(w->v + j * stride, 0, (size_t)p->dim * sizeof *w->v);
@@ -211,7 +232,7 @@ static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
         a->q + w->item.b * a->q_batch + w->item.h * a->q_head + (w->item.first + i) * a->q_row;
     const float scale = (float)dt_problem_scale(a->problem);
     for (int32_t r = 0; r < rows; r++)
-        copy_row(w->q + r * (ptrdiff_t)dim, q + r * a->q_row, dim, scale);
+        scale_row(w->q + r * (ptrdiff_t)dim, q + r * a->q_row, dim, scale);
     const int32_t padding = round_up(rows, DT_ROW_STEP) - rows;
     memset(w->q + rows * (ptrdiff_t)dim, 0, (size_t)(padding * dim) * sizeof *w->q);
 }
@@ -411,7 +432,7 @@ static void store(struct worker *w, int32_t i, int32_t rows)
         if (w->sum[r] == 0 && !has_keys(w, i + r))
             without_keys(w, out);
         else
-            copy_row(out, w->out + r * w->s->dim_stride, dim, 1 / w->sum[r]);
+            scale_row(out, w->out + r * w->s->dim_stride, dim, 1 / w->sum[r]);
     end(w, DT_PHASE_OUT);
 }
 
@@ -423,11 +444,11 @@ static void start_rows(struct worker *w, int32_t i, int32_t rows)
         w->max[r] = -INFINITY;
         w->sum[r] = 0;
     }
-    memset(w->out, 0, (size_t)(round_up(rows, DT_ROW_STEP) * w->s->dim_stride) * sizeof *w->out);
+    clear(w->out, round_up(rows, DT_ROW_STEP) * w->s->dim_stride);
     end(w, DT_PHASE_PACK);
 }
 
-static void weigh(struct worker *w, int32_t i, int32_t rows)
+static void attend_rows(struct worker *w, int32_t i, int32_t rows)
 {
     const struct dt_attention_setup *s = w->s;
     const bool online = s->choice.variant->form == DT_ONLINE;
@@ -496,7 +517,7 @@ static void attention_tiles(const struct dt_attention_args *a)
             const int32_t rows = least(w.s->rows, next.query_end - i);
             start_rows(&w, i, rows);
             if (w.nk > 0)
-                weigh(&w, i, rows);
+                attend_rows(&w, i, rows);
             store(&w, i, rows);
         }
     }
