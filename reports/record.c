@@ -18,6 +18,19 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
+/* An array of `count` items of `size` bytes each; NULL without memory. */
+static json_t *encode_each(const void *items, size_t count, size_t size,
+                           json_t *(*encode)(const void *))
+{
+    json_t *array = json_array();
+    for (size_t n = 0; n < count; n++)
+        if (json_array_append_new(array, encode((const char *)items + n * size))) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
 /* Text, since common JSON readers keep 53 bits of a number only. */
 static json_t *encode_seed(const void *at)
 {
@@ -106,13 +119,7 @@ static json_t *encode_ns(const void *at)
     const struct dt_record *record = at;
     if (!record->ns)
         return json_null();
-    json_t *array = json_array();
-    for (size_t n = 0; n < record->samples; n++)
-        if (json_array_append_new(array, dt_codec_real.encode(&record->ns[n]))) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
+    return encode_each(record->ns, record->samples, sizeof *record->ns, dt_codec_real.encode);
 }
 
 static enum dt_status decode_ns(const json_t *json, void *at, size_t size)
@@ -167,14 +174,7 @@ static const struct dt_field record_fields[] = {
 
 static json_t *encode_machine(const void *at)
 {
-    const char(*keys)[KEY_BYTES] = at;
-    json_t *array = json_array();
-    for (size_t k = 0; k < KEYS; k++)
-        if (json_array_append_new(array, dt_codec_text.encode(keys[k]))) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
+    return encode_each(at, KEYS, KEY_BYTES, dt_codec_text.encode);
 }
 
 static enum dt_status decode_machine(const json_t *json, void *at, size_t size)
@@ -197,20 +197,17 @@ static const struct dt_field ceiling_fields[] = {
     DT_FIELD(dt_ceiling, unit, dt_codec_text),
 };
 
+static json_t *encode_ceiling(const void *at)
+{
+    return dt_fields_encode(ceiling_fields, COUNT(ceiling_fields), at);
+}
+
 /* Of the whole session. */
 static json_t *encode_ceilings(const void *at)
 {
     const struct dt_session *session = at;
-    json_t *array = json_array();
-    for (size_t c = 0; c < session->ceiling_count; c++) {
-        json_t *ceiling =
-            dt_fields_encode(ceiling_fields, COUNT(ceiling_fields), &session->ceilings[c]);
-        if (json_array_append_new(array, ceiling)) {
-            json_decref(array);
-            return NULL;
-        }
-    }
-    return array;
+    return encode_each(session->ceilings, session->ceiling_count, sizeof *session->ceilings,
+                       encode_ceiling);
 }
 
 static enum dt_status decode_ceilings(const json_t *json, void *at, size_t size)
