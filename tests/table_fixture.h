@@ -4,8 +4,8 @@
 #define DISENTUNE_TABLE_FIXTURE_H
 
 #include "kernels/lookup.h"
+#include "tests/problem_fixture.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,6 @@ static const struct dt_machine_keys twin = {{"x m", "x m u", "x m u l1d:48K", "x
 static const struct dt_machine_keys cache = {{"x m", "x m u", "x m u l1d:32K", "x m u l1d:32K 1"}};
 static const struct dt_machine_keys uarch = {{"x m", "x m v", "x m v l1d:48K", "x m v l1d:48K 1"}};
 static const struct dt_machine_keys level = {{"x n", "x n u", "x n u l1d:48K", "x n u l1d:48K 1"}};
-
-static inline struct dt_problem problem_of(const char *text)
-{
-    struct dt_problem problem;
-    struct dt_error error;
-    cr_assert_eq(dt_problem_parse(text, &problem, &error), DT_OK, "%s", error.text);
-    return problem;
-}
 
 /* `rows` tells records apart. */
 static inline struct dt_table_record record_of(const char *problem,

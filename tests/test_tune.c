@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/problem_fixture.h"
 #include "tuner/race.h"
 #include "tuner/session.h"
 #include "tuner/space.h"
 #include "tuner/tune.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct dt_problem parse(const char *text)
-{
-    struct dt_problem problem;
-    struct dt_error error;
-    cr_assert_eq(dt_problem_parse(text, &problem, &error), DT_OK, "%s", error.text);
-    return problem;
-}
 
 /* A race whose samples are made up: runner r takes base[r] in every block, but for `spread`. */
 struct made_up {
@@ -28,7 +20,8 @@ static void make_up(struct made_up *m, const double *base, size_t count, double 
 {
     struct dt_choice choices[8];
     struct dt_error error;
-    *m = (struct made_up){.workload = {.op = DT_OP_BIAS, .problem = parse("n512 log:256:512")}};
+    *m =
+        (struct made_up){.workload = {.op = DT_OP_BIAS, .problem = problem_of("n512 log:256:512")}};
     for (size_t r = 0; r < count; r++)
         choices[r] = (struct dt_choice){.variant = dt_variant_find("bias.scalar.plain"),
                                         .tile = {(int32_t)(64 >> r), 0}};
@@ -88,7 +81,7 @@ Test(space, tiles_obey_multiples_and_the_problem)
     struct dt_delta delta;
     struct dt_space space;
     struct dt_error error;
-    const struct dt_problem problem = parse("n300 log:256:512");
+    const struct dt_problem problem = problem_of("n300 log:256:512");
     cr_assert_eq(dt_machine_synthetic("pack:1 l3:1 l2:2 l1d:1 core:1 pu:1", &machine, &error),
                  DT_OK);
     cr_assert_eq(dt_delta_init(&delta, &problem, &error), DT_OK);
@@ -115,7 +108,7 @@ Test(workload, too_large_for_the_machine_is_refused)
 {
     struct dt_workload workload;
     struct dt_error error = {0};
-    const struct dt_problem problem = parse("q1048576 k1048576 linear:1");
+    const struct dt_problem problem = problem_of("q1048576 k1048576 linear:1");
     cr_expect_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, &error), DT_NO_MEMORY);
     cr_expect(strstr(error.text, "GiB"), "%s", error.text);
 }
@@ -160,7 +153,7 @@ Test(tune, records_every_variant_once_and_one_winner)
     struct dt_error error;
     struct dt_outcome outcome;
     struct dt_records records = {0};
-    const struct dt_problem problem = parse("n33 log:32:128");
+    const struct dt_problem problem = problem_of("n33 log:32:128");
     char *arguments[] = {"tune", NULL};
     cr_assert_eq(dt_machine_host(&machine, &error), DT_OK);
     dt_session_init(&records.session, &machine, arguments, 7);
