@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/plan.h"
 #include "kernels/reference.h"
-#include "kernels/table.h"
 #include "reports/stats.h"
+#include "tests/table_fixture.h"
 
-#include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static void clean_environment(void)
@@ -19,14 +16,6 @@ static void clean_environment(void)
 }
 
 TestSuite(plan, .init = clean_environment);
-
-static struct dt_problem problem_of(const char *text)
-{
-    struct dt_problem problem;
-    struct dt_error error;
-    cr_assert_eq(dt_problem_parse(text, &problem, &error), DT_OK, "%s", error.text);
-    return problem;
-}
 
 /* The operands of one call, rows, heads and batch rows apart by odd gaps. */
 struct call {
@@ -240,31 +229,37 @@ static void expect_plan(enum dt_status wanted, const char *part)
 
 Test(plan, heuristic_without_a_table) { expect_plan(DT_OK, "built-in heuristic"); }
 
-Test(plan, empty_variables_are_unset)
+static void expect_plan_with(const char *variable, const char *value, enum dt_status wanted,
+                             const char *part)
 {
-    setenv("DISENTUNE_FORCE", "", 1);
-    setenv("DISENTUNE_TABLE", "", 1);
-    setenv("DISENTUNE_CPU", "", 1);
-    expect_plan(DT_OK, "built-in heuristic");
+    setenv(variable, value, 1);
+    expect_plan(wanted, part);
 }
 
-Test(plan, force_names_the_variant)
+Test(plan, empty_variables_are_unset)
+{
+    expect_plan_with("DISENTUNE_FORCE", "", DT_OK, "built-in heuristic");
+    expect_plan_with("DISENTUNE_TABLE", "", DT_OK, "built-in heuristic");
+    expect_plan_with("DISENTUNE_CPU", "", DT_OK, "built-in heuristic");
+}
+
+Test(plan, force_comes_before_the_table)
 {
     setenv("DISENTUNE_TABLE", "/nonexistent", 1);
-    setenv("DISENTUNE_FORCE", "bias:bias.scalar.plain", 1);
-    expect_plan(DT_OK, "bias.scalar.plain tile 0x0, forced");
+    expect_plan_with("DISENTUNE_FORCE", "bias:bias.scalar.plain", DT_OK,
+                     "bias.scalar.plain tile 0x0, forced");
 }
 
 Test(plan, force_names_the_tile)
 {
-    setenv("DISENTUNE_FORCE", "bias:bias.scalar.plain:16x32", 1);
-    expect_plan(DT_OK, "bias.scalar.plain tile 16x32, forced");
+    expect_plan_with("DISENTUNE_FORCE", "bias:bias.scalar.plain:16x32", DT_OK,
+                     "bias.scalar.plain tile 16x32, forced");
 }
 
 Test(plan, force_of_another_operation_does_not_concern)
 {
-    setenv("DISENTUNE_FORCE", "softmax:softmax.scalar.plain", 1);
-    expect_plan(DT_OK, "built-in heuristic");
+    expect_plan_with("DISENTUNE_FORCE", "softmax:softmax.scalar.plain", DT_OK,
+                     "built-in heuristic");
 }
 
 Test(plan, force_that_is_wrong_names_the_variable)
@@ -289,8 +284,7 @@ Test(plan, force_that_is_wrong_names_the_variable)
          "no such variant"},
     };
     for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
-        setenv("DISENTUNE_FORCE", cases[n].value, 1);
-        expect_plan(DT_INVALID, cases[n].part);
+        expect_plan_with("DISENTUNE_FORCE", cases[n].value, DT_INVALID, cases[n].part);
         expect_plan(DT_INVALID, "DISENTUNE_FORCE is ");
     }
 }
@@ -306,52 +300,35 @@ Test(plan, force_obeys_the_cap)
         cr_skip_test("this build has scalar variants of bias only");
     char value[100];
     snprintf(value, sizeof value, "bias:%s", variant->name);
-    setenv("DISENTUNE_FORCE", value, 1);
-    expect_plan(DT_UNSUPPORTED, "DISENTUNE_FORCE is ");
+    expect_plan_with("DISENTUNE_FORCE", value, DT_UNSUPPORTED, "DISENTUNE_FORCE is ");
 }
 
 Test(plan, unknown_cpu_is_an_error)
 {
-    setenv("DISENTUNE_CPU", "mmx", 1);
-    expect_plan(DT_INVALID, "DISENTUNE_CPU is \"mmx\"");
+    expect_plan_with("DISENTUNE_CPU", "mmx", DT_INVALID, "DISENTUNE_CPU is \"mmx\"");
 }
 
 Test(plan, missing_table_is_an_error)
 {
-    setenv("DISENTUNE_TABLE", "/nonexistent/table", 1);
-    expect_plan(DT_IO, "DISENTUNE_TABLE: cannot open \"/nonexistent/table\"");
+    expect_plan_with("DISENTUNE_TABLE", "/nonexistent/table", DT_IO,
+                     "DISENTUNE_TABLE: cannot open \"/nonexistent/table\"");
 }
 
 /* What a user finds who tunes on a machine and then runs a program there. */
 Test(plan, table_of_this_machine_answers_exactly)
 {
     char path[] = "/tmp/disentune-plan-XXXXXX";
-    struct dt_table *table;
-    struct dt_table_record record = {
-        .op = DT_OP_BIAS,
-        .problem = problem_of("n100 log:256:512"),
-        .threads = 1,
-        .choice = {dt_variant_find("bias.scalar.plain"), {48, 0}},
-        .samples = 10,
-        .ns_median = 1000,
-        .ratio_to_scalar = 1,
-        .ratio_lo = 1,
-        .ratio_hi = 1,
-        .validated = true,
-        .complete = true,
-        .date = "2026-01-31T12:00:00Z",
-    };
-    dt_machine_keys_init(&record.machine, dt_cpu_host());
-    snprintf(record.machine.tier[2], DT_MACHINE_KEY_MAX, "%.60s l1d:48K", record.machine.tier[1]);
-    snprintf(record.machine.tier[3], DT_MACHINE_KEY_MAX, "%.80s m1", record.machine.tier[2]);
-    close(mkstemp(path));
     struct dt_error error;
-    cr_assert_eq(dt_table_create("cc", &table, &error), DT_OK);
-    cr_assert_eq(dt_table_put(table, &record, &error), DT_OK, "%s", error.text);
+    struct dt_machine_keys machine;
+    dt_machine_keys_init(&machine, dt_cpu_host());
+    snprintf(machine.tier[2], DT_MACHINE_KEY_MAX, "%.60s l1d:48K", machine.tier[1]);
+    snprintf(machine.tier[3], DT_MACHINE_KEY_MAX, "%.80s m1", machine.tier[2]);
+    struct dt_table *table = empty_table();
+    put(table, record_of("n100 log:256:512", &machine, 48));
+    close(mkstemp(path));
     cr_assert_eq(dt_table_write(table, path, &error), DT_OK, "%s", error.text);
     dt_table_free(table);
-    setenv("DISENTUNE_TABLE", path, 1);
-    expect_plan(DT_OK, "bias.scalar.plain tile 48x0, exact record");
+    expect_plan_with("DISENTUNE_TABLE", path, DT_OK, "bias.scalar.plain tile 48x0, exact record");
 
     const struct dt_problem longer = problem_of("n400 log:256:512");
     struct dt_plan *plan;
