@@ -99,20 +99,6 @@ static int open_temporary(const char *path, char **name)
     return -1;
 }
 
-static bool write_all(int file, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t done = write(file, text, size);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return false;
-        text += done;
-        size -= (size_t)done;
-    }
-    return fsync(file) == 0;
-}
-
 /* Makes the rename last; file systems that cannot are no reason to fail. */
 static void sync_folder(char *path)
 {
@@ -123,42 +109,74 @@ static void sync_folder(char *path)
     close(folder);
 }
 
-/* Returns 0, or the reason as an errno value. */
-static int replace(char *path, const char *text, size_t size)
+/* Where the path leads to; a new string, of the path itself if nothing is there yet. */
+static enum dt_status find_target(const char *path, char **target, struct dt_error *error)
 {
-    char *temporary;
-    int file = open_temporary(path, &temporary);
-    if (file < 0)
-        return errno;
-    int reason = write_all(file, text, size) ? 0 : errno;
-    if (close(file) != 0 && !reason)
+    struct stat is;
+    *target = realpath(path, NULL);
+    if (!*target && errno != ENOENT)
+        return fail("write", path, errno, error);
+    if (!*target)
+        *target = strdup(path);
+    else if (stat(*target, &is) == 0 && !S_ISREG(is.st_mode)) {
+        free(*target);
+        return dt_error_set(error, DT_INVALID, "\"%.120s\" is not a regular file", path);
+    }
+    return *target ? DT_OK
+                   : dt_error_set(error, DT_NO_MEMORY, "no memory to write \"%.120s\"", path);
+}
+
+enum dt_status dt_file_begin(struct dt_file_draft *draft, const char *path, struct dt_error *error)
+{
+    *draft = (struct dt_file_draft){.path = path};
+    enum dt_status status = find_target(path, &draft->target, error);
+    if (status)
+        return status;
+    int file = open_temporary(draft->target, &draft->temporary);
+    if (file >= 0 && (draft->stream = fdopen(file, "w")))
+        return DT_OK;
+    status = fail("write", path, errno, error);
+    if (file >= 0) {
+        close(file);
+        unlink(draft->temporary);
+    }
+    free(draft->target);
+    free(draft->temporary);
+    *draft = (struct dt_file_draft){0};
+    return status;
+}
+
+enum dt_status dt_file_end(struct dt_file_draft *draft, bool keep, struct dt_error *error)
+{
+    errno = 0;
+    bool written = fflush(draft->stream) == 0 && !ferror(draft->stream) &&
+                   (!keep || fsync(fileno(draft->stream)) == 0);
+    int reason = written ? 0 : errno ? errno : EIO;
+    if (fclose(draft->stream) != 0 && !reason)
         reason = errno;
-    if (!reason && rename(temporary, path) != 0)
+    if (keep && !reason && rename(draft->temporary, draft->target) != 0)
         reason = errno;
-    if (reason)
-        unlink(temporary);
+    if (keep && !reason)
+        sync_folder(draft->target);
     else
-        sync_folder(path);
-    free(temporary);
-    return reason;
+        unlink(draft->temporary);
+    enum dt_status status = reason ? fail("write", draft->path, reason, error) : DT_OK;
+    free(draft->target);
+    free(draft->temporary);
+    *draft = (struct dt_file_draft){0};
+    return status;
 }
 
 enum dt_status dt_file_write(const char *path, const char *text, size_t size,
                              struct dt_error *error)
 {
-    struct stat is;
-    char *target = realpath(path, NULL);
-    if (!target && errno != ENOENT)
-        return fail("write", path, errno, error);
-    if (!target)
-        target = strdup(path);
-    else if (stat(target, &is) == 0 && !S_ISREG(is.st_mode)) {
-        free(target);
-        return dt_error_set(error, DT_INVALID, "\"%.120s\" is not a regular file", path);
-    }
-    if (!target)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory to write \"%.120s\"", path);
-    int reason = replace(target, text, size);
-    free(target);
-    return reason ? fail("write", path, reason, error) : DT_OK;
+    struct dt_file_draft draft;
+    enum dt_status status = dt_file_begin(&draft, path, error);
+    if (status)
+        return status;
+    if (fwrite(text, 1, size, draft.stream) == size)
+        return dt_file_end(&draft, true, error);
+    status = fail("write", path, errno, error);
+    dt_file_end(&draft, false, NULL);
+    return status;
 }

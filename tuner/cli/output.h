@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A file that is complete or absent: written beside its place, synced, then renamed. */
+/* Where a verb writes to: standard output, a device, or a file that is complete or absent. */
 #ifndef DISENTUNE_OUTPUT_H
 #define DISENTUNE_OUTPUT_H
 
-#include "kernels/disentune.h"
-
-#include <stdio.h>
+#include "kernels/file.h"
 
 struct cli_output {
     FILE *stream; /* write here */
     const char *path;
-    char *temporary; /* NULL: the path is written to directly */
+    struct dt_file_draft draft; /* without a stream: the path is written to directly */
 };
 
 /*
