@@ -6,8 +6,8 @@
 #include "tuner/cli/cli.h"
 
 #include "kernels/error.h"
-#include "kernels/file.h"
 #include "kernels/lookup.h"
+#include "tuner/cli/output.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -211,24 +211,14 @@ static bool write_finding(FILE *stream, const struct finding *f, const struct dt
 static int write_json(const struct finding *findings, size_t count, const struct dt_table *table,
                       const char *path, const char *to)
 {
+    struct cli_output output;
     struct dt_error error;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    bool written = stream != NULL;
+    if (cli_output_open(&output, to, &error))
+        return cli_fail(&error);
+    bool written = true;
     for (size_t n = 0; written && n < count; n++)
-        written = write_finding(stream, &findings[n], table, path);
-    if (stream && fclose(stream) != 0)
-        written = false;
-    int code = CLI_OK;
-    if (!written)
-        code = cli_fail_text("out of memory for JSON");
-    else if (strcmp(to, "-") == 0)
-        fwrite(text, 1, size, stdout);
-    else if (dt_file_write(to, text, size, &error))
-        code = cli_fail(&error);
-    free(text);
-    return cli_finish(code);
+        written = write_finding(output.stream, &findings[n], table, path);
+    return cli_output_close(&output, true, &error) ? cli_fail(&error) : CLI_OK;
 }
 
 /* ---- The verb --------------------------------------------------------------- */
