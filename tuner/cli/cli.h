@@ -72,7 +72,8 @@ bool cli_colour(FILE *stream);
 void cli_progress(const struct cli_options *options, const char *what, double done, double total);
 void cli_progress_end(const struct cli_options *options);
 
-/* Flushes and checks stdout: a full disk or a closed pipe makes CLI_USAGE of `code`. */
+/* Flushes and checks stdout: a full disk or a closed pipe makes CLI_USAGE of `code`, with a line
+ * that says so unless `code` is that already. */
 int cli_finish(int code);
 
 #endif

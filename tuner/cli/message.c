@@ -30,7 +30,7 @@ bool cli_colour(FILE *stream)
 int cli_finish(int code)
 {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if (code == CLI_USAGE || (fflush(stdout) == 0 && !ferror(stdout)))
         return code;
     return cli_fail_text("cannot write standard output: %s", strerror(errno ? errno : EIO));
 }
