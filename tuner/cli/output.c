@@ -2,6 +2,7 @@
 #include "tuner/cli/output.h"
 
 #include "kernels/error.h"
+#include "tuner/cli/cli.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,4 +41,14 @@ enum dt_status cli_output_close(struct cli_output *o, bool keep, struct dt_error
     if (o->stream != stdout)
         fclose(o->stream);
     return status;
+}
+
+int cli_output_finish(struct cli_output *o, bool complete)
+{
+    struct dt_error error;
+    if (cli_output_close(o, complete, &error))
+        return cli_fail(&error);
+    return complete ? CLI_OK
+                    : cli_fail_text("cannot write \"%.120s\": no memory, or a text is not UTF-8",
+                                    o->path);
 }

@@ -23,4 +23,8 @@ enum dt_status cli_output_open(struct cli_output *output, const char *path, stru
  */
 enum dt_status cli_output_close(struct cli_output *output, bool keep, struct dt_error *error);
 
+/* Ends it after JSON, of which a value could not be made if it is not `complete`. Prints what is
+ * wrong; returns the exit code. */
+int cli_output_finish(struct cli_output *output, bool complete);
+
 #endif

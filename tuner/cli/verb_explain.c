@@ -218,7 +218,7 @@ static int write_json(const struct finding *findings, size_t count, const struct
     bool written = true;
     for (size_t n = 0; written && n < count; n++)
         written = write_finding(output.stream, &findings[n], table, path);
-    return cli_output_close(&output, true, &error) ? cli_fail(&error) : CLI_OK;
+    return cli_output_finish(&output, written);
 }
 
 /* ---- The verb --------------------------------------------------------------- */

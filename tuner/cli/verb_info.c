@@ -201,19 +201,17 @@ static json_t *machine_json(const struct dt_machine *m)
                      m->processors_present, "kinds", kinds, "workers", workers);
 }
 
-static enum dt_status write_json(const struct dt_machine *m, const char *path,
-                                 struct dt_error *error)
+static int write_json(const struct dt_machine *m, const char *path)
 {
     struct cli_output output;
-    enum dt_status status = cli_output_open(&output, path, error);
-    if (status)
-        return status;
+    struct dt_error error;
+    if (cli_output_open(&output, path, &error))
+        return cli_fail(&error);
     json_t *json = machine_json(m);
-    bool done = json && json_dumpf(json, output.stream, JSON_COMPACT) == 0;
-    if (done)
-        fputc('\n', output.stream);
+    const bool written = json && json_dumpf(json, output.stream, JSON_COMPACT) == 0 &&
+                         fputc('\n', output.stream) != EOF;
     json_decref(json);
-    return cli_output_close(&output, done, error);
+    return cli_output_finish(&output, written);
 }
 
 /* ---- The verb -------------------------------------------------------------- */
@@ -243,16 +241,18 @@ int verb_info(int argc, char **argv)
 
     struct dt_machine machine;
     struct dt_error error;
-    enum dt_status status =
-        topology ? dt_machine_load(topology, &machine, &error) : dt_machine_host(&machine, &error);
-    if (!status) {
+    int code = CLI_OK;
+    if (topology ? dt_machine_load(topology, &machine, &error)
+                 : dt_machine_host(&machine, &error)) {
+        code = cli_fail(&error);
+    } else {
         const bool text = !options.quiet && !(options.json && strcmp(options.json, "-") == 0);
         if (options.json)
-            status = write_json(&machine, options.json, &error);
-        if (!status && text)
+            code = write_json(&machine, options.json);
+        if (!code && text)
             print_text(&machine);
         dt_machine_clear(&machine);
     }
     cli_options_clear(&options);
-    return status ? cli_fail(&error) : cli_finish(CLI_OK);
+    return cli_finish(code);
 }

@@ -84,7 +84,7 @@ static int write_all(const struct cli_options *options, const struct dt_delta *d
     for (size_t n = 0; written && (variant = dt_variant_at(n)); n++)
         if (shows(options, deltas, variant))
             written = write_row(variant, output.stream);
-    return cli_output_close(&output, true, &error) ? cli_fail(&error) : CLI_OK;
+    return cli_output_finish(&output, written);
 }
 
 static int list(const struct cli_options *options)

@@ -282,7 +282,7 @@ static int write_entries(const struct run *run, struct entry *const *sorted)
     bool written = true;
     for (size_t n = 0; written && n < run->count; n++)
         written = write_entry(run, sorted[n], output.stream);
-    return cli_output_close(&output, true, &error) ? cli_fail(&error) : CLI_OK;
+    return cli_output_finish(&output, written);
 }
 
 static int report(const struct run *run)
