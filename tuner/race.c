@@ -161,6 +161,26 @@ void dt_race_drop(struct dt_race *race, double factor, double band)
     }
 }
 
+/* Between tiles of one variant. */
+static bool ahead(const struct dt_race *race, size_t a, size_t b)
+{
+    const double x = dt_race_median(race, a), y = dt_race_median(race, b);
+    return x < y || (x == y && a < b);
+}
+
+void dt_race_drop_tiles(struct dt_race *race)
+{
+    for (size_t r = 0; r < race->count; r++)
+        for (size_t other = 0; other < race->count; other++) {
+            struct dt_runner *a = &race->runners[r];
+            const struct dt_runner *b = &race->runners[other];
+            if (a->kept || b->kept || a->choice.variant != b->choice.variant || b->dropped)
+                continue;
+            if (ahead(race, other, r))
+                a->dropped = true;
+        }
+}
+
 /* Elements of one tile, a side of 0 being the whole. */
 static double tile_area(const struct dt_race *race, const struct dt_tile *tile)
 {
@@ -190,4 +210,23 @@ size_t dt_race_winner(const struct dt_race *race, double band)
             preferred(race, r, winner))
             winner = r;
     return winner;
+}
+
+bool dt_race_represents(const struct dt_race *race, size_t r, size_t winner)
+{
+    const struct dt_variant *variant = race->runners[r].choice.variant;
+    if (race->runners[r].kept || race->runners[r].samples == 0)
+        return false;
+    if (winner < race->count && race->runners[winner].choice.variant == variant)
+        return r == winner;
+    for (size_t other = 0; other < race->count; other++) {
+        const struct dt_runner *rival = &race->runners[other];
+        if (rival->kept || rival->choice.variant != variant || other == r)
+            continue;
+        if (rival->samples > race->runners[r].samples)
+            return false;
+        if (rival->samples == race->runners[r].samples && ahead(race, other, r))
+            return false;
+    }
+    return true;
 }

@@ -68,10 +68,19 @@ size_t dt_race_leader(const struct dt_race *race);
  * interval of ratios lies beyond the tie band exp(band). */
 void dt_race_drop(struct dt_race *race, double factor, double band);
 
+/* Drops of each variant all tiles but the one with the least median. */
+void dt_race_drop_tiles(struct dt_race *race);
+
 /*
  * The stable winner: among the runners within max(1 %, band) of the leader that of the narrowest
  * instruction set, then the smallest tile, then the first by name.
  */
 size_t dt_race_winner(const struct dt_race *race, double band);
+
+/*
+ * Whether the runner stands for its variant: it is the winner, or of a variant that did not win the
+ * tile with the most samples, then the least median.
+ */
+bool dt_race_represents(const struct dt_race *race, size_t runner, size_t winner);
 
 #endif

@@ -96,21 +96,6 @@ static enum dt_status add_references(struct dt_race *race, struct references *re
     return status;
 }
 
-/* Keeps of each variant the tile with the least median. */
-static void keep_best_tiles(struct dt_race *race)
-{
-    for (size_t r = 0; r < race->count; r++)
-        for (size_t other = 0; other < race->count; other++) {
-            struct dt_runner *a = &race->runners[r];
-            const struct dt_runner *b = &race->runners[other];
-            if (a->kept || b->kept || a->choice.variant != b->choice.variant || b->dropped)
-                continue;
-            const double x = dt_race_median(race, r), y = dt_race_median(race, other);
-            if (y < x || (y == x && other < r))
-                a->dropped = true;
-        }
-}
-
 /* Lets a runner take part if it passes validation. */
 static enum dt_status enter(const struct dt_tuner *tuner, struct dt_validator *validator,
                             struct dt_runner *runner, struct dt_outcome *outcome,
@@ -173,7 +158,7 @@ static void narrow(const struct dt_tuner *tuner, struct dt_race *race, size_t bl
     if (tuner->goal == DT_GOAL_WINNER)
         dt_race_drop(race, blocks == 1 ? 1.4 : 1.2, tuner->session->noise_floor);
     else if (blocks == TILE_BLOCKS)
-        keep_best_tiles(race);
+        dt_race_drop_tiles(race);
 }
 
 static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *validator,
@@ -279,28 +264,6 @@ static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_rac
     return DT_OK;
 }
 
-/* Whether no other tile of the variant has a better claim to stand for it. */
-static bool represents(const struct dt_race *race, size_t r, size_t winner)
-{
-    const struct dt_variant *variant = race->runners[r].choice.variant;
-    if (race->runners[r].kept || race->runners[r].samples == 0)
-        return false;
-    if (winner < race->count && race->runners[winner].choice.variant == variant)
-        return r == winner;
-    for (size_t other = 0; other < race->count; other++) {
-        const struct dt_runner *rival = &race->runners[other];
-        if (rival->kept || rival->choice.variant != variant || other == r)
-            continue;
-        if (rival->samples > race->runners[r].samples)
-            return false;
-        if (rival->samples == race->runners[r].samples &&
-            (dt_race_median(race, other) < dt_race_median(race, r) ||
-             (dt_race_median(race, other) == dt_race_median(race, r) && other < r)))
-            return false;
-    }
-    return true;
-}
-
 static enum dt_status append_records(const struct dt_tuner *tuner, const struct dt_race *race,
                                      const struct references *refs, struct dt_records *records,
                                      struct dt_error *error)
@@ -315,7 +278,7 @@ static enum dt_status append_records(const struct dt_tuner *tuner, const struct 
         return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu records", race->count);
     records->items = grown;
     for (size_t r = 0; r < race->count; r++) {
-        if (!represents(race, r, winner))
+        if (!dt_race_represents(race, r, winner))
             continue;
         enum dt_status status = describe(tuner, race, refs, r, &grown[records->count], error);
         if (status) {
