@@ -15,10 +15,10 @@ struct dt_space {
  * Every variant of `op` that this CPU runs, that accepts the problem and that `selects` passes
  * (NULL: all), with each of its tiles.
  *
- * Tile rows are powers of two from 8 up to the first at which what one tile touches of the tables
- * exceeds a worker's share of L2; columns are all, or what keeps a tile of scores and its strip of
- * tables in the share of L1d. Sides that the variant ignores, or that exceed the problem, are 0.
- * The caller frees choices. DT_NO_MEMORY.
+ * Sides are all of the problem or less, rounded up to the variant's multiple: rows from 16 in steps
+ * of 2, up to what keeps one strip and its scores in a worker's share of L2, at least 64, at most
+ * 256; columns from 64 in steps of 4, up to what keeps 16 rows and their tables in its share of
+ * L1d. A side that the variant ignores is 0. The caller frees choices. DT_NO_MEMORY.
  */
 enum dt_status dt_space_init(struct dt_space *space, enum dt_op op,
                              const struct dt_problem *problem, const struct dt_delta *delta,
