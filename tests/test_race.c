@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/problem_fixture.h"
+#include "tuner/race.h"
+
+#include <math.h>
+#include <string.h>
+
+/* First rows of tile of what was called, in the order of the calls, without repetitions. */
+static int32_t called[400];
+static size_t call_count;
+
+static void record_call(const struct dt_bias_args *args)
+{
+    if (call_count == 0 || called[call_count - 1] != args->tile.rows)
+        called[call_count++] = args->tile.rows;
+}
+
+static const struct dt_variant narrow = {
+    .name = "bias.narrow.b", .op = DT_OP_BIAS, .run.bias = record_call};
+static const struct dt_variant narrow_too = {.name = "bias.narrow.a", .op = DT_OP_BIAS};
+static const struct dt_variant wide = {.name = "bias.wide.a", .op = DT_OP_BIAS, .level = 2};
+
+/* A race without measurements; 20 blocks of samples are made up. */
+struct made_up {
+    struct dt_workload workload;
+    struct dt_sampler sampler;
+    struct dt_race race;
+};
+
+static void make_up(struct made_up *m, const struct dt_choice *choices, size_t count)
+{
+    struct dt_error error;
+    *m = (struct made_up){.workload = {.op = DT_OP_BIAS, .problem = problem_of("n512 linear:512")}};
+    cr_assert_eq(dt_race_init(&m->race, &m->workload, &m->sampler, choices, count, 1, &error),
+                 DT_OK);
+}
+
+/* Runner r takes ns[r] in every block, but for `spread` of the first. */
+static void make_up_times(struct made_up *m, const struct dt_choice *choices, const double *ns,
+                          size_t count, double spread)
+{
+    make_up(m, choices, count);
+    m->race.blocks = 20;
+    for (size_t r = 0; r < count; r++) {
+        m->race.runners[r].samples = m->race.blocks;
+        m->race.runners[r].dropped = false;
+        for (size_t b = 0; b < m->race.blocks; b++) {
+            const double drift = 1 + 0.5 * (double)b; /* hits all runners of a block alike */
+            const double noise = b % 2 ? 1 + spread : 1 - spread;
+            m->race.runners[r].ns[b] = ns[r] * drift * (r == 0 ? noise : 1);
+        }
+    }
+}
+
+static const struct dt_choice tiles[] = {
+    {&narrow, {64, 0}}, {&narrow, {32, 0}}, {&narrow, {16, 0}},
+    {&narrow, {8, 0}},  {&narrow, {4, 0}},
+};
+
+Test(race, ratios_are_paired_within_blocks)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 200}, 2, 0);
+    const struct dt_interval ratio = dt_race_ratio(&m.race, 0, 1);
+    cr_expect_float_eq(ratio.median, 2, 1e-12, "drift of a factor of ten leaves the ratio alone");
+    cr_expect_float_eq(ratio.hi - ratio.lo, 0, 1e-12);
+    m.race.runners[1].ns[3] = NAN;
+    cr_expect_float_eq(dt_race_ratio(&m.race, 0, 1).median, 2, 1e-12);
+    dt_race_clear(&m.race);
+}
+
+Test(race, who_joins_late_has_no_past)
+{
+    struct made_up m;
+    size_t late;
+    make_up_times(&m, tiles, (const double[]){100}, 1, 0);
+    cr_assert_eq(dt_race_add_reference(&m.race, &tiles[1], DT_SLOT_MAJOR, &late, NULL), DT_OK);
+    cr_expect(isinf(dt_race_median(&m.race, late)));
+    cr_expect(isnan(dt_race_ratio(&m.race, late, 0).median));
+    m.race.runners[late].ns[19] = 7;
+    cr_expect_eq(dt_race_median(&m.race, late), 7);
+    dt_race_clear(&m.race);
+}
+
+Test(race, drops_the_slow_and_keeps_ties_and_references)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 100.5, 110, 130, 900}, 5, 0);
+    m.race.runners[4].kept = true;
+    dt_race_drop(&m.race, 1.25, 0.02);
+    cr_expect_not(m.race.runners[0].dropped);
+    cr_expect_not(m.race.runners[1].dropped, "0.5 %% is within the band");
+    cr_expect(m.race.runners[2].dropped, "10 %% slower in every block");
+    cr_expect(m.race.runners[3].dropped, "30 %% slower");
+    cr_expect_not(m.race.runners[4].dropped, "a point of reference stays");
+    cr_expect_eq(dt_race_leader(&m.race), 0);
+    dt_race_clear(&m.race);
+}
+
+Test(race, four_samples_or_a_wide_interval_drop_only_the_far_behind)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 110, 130}, 3, 0);
+    m.race.runners[1].samples = m.race.runners[2].samples = 4;
+    dt_race_drop(&m.race, 1.25, 0.02);
+    cr_expect_not(m.race.runners[1].dropped);
+    cr_expect(m.race.runners[2].dropped);
+    dt_race_clear(&m.race);
+
+    make_up_times(&m, tiles, (const double[]){100, 104}, 2, 0.1);
+    dt_race_drop(&m.race, 1.25, 0.02);
+    cr_expect_not(m.race.runners[1].dropped, "ahead in every other block");
+    dt_race_clear(&m.race);
+}
+
+Test(race, dropped_and_references_neither_lead_nor_win)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 100, 200}, 3, 0);
+    m.race.runners[0].dropped = true;
+    m.race.runners[1].kept = true;
+    cr_expect_eq(dt_race_leader(&m.race), 2);
+    cr_expect_eq(dt_race_winner(&m.race, 1), 2, "the others are within the band");
+    m.race.runners[2].dropped = true;
+    cr_expect_eq(dt_race_leader(&m.race), 3, "nobody");
+    cr_expect_eq(dt_race_winner(&m.race, 1), 3, "nobody");
+    dt_race_clear(&m.race);
+}
+
+Test(race, equals_are_those_within_the_band)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 100.5, 103}, 3, 0);
+    cr_expect_eq(dt_race_winner(&m.race, 0.001), 1, "0.5 %% is a tie, tile 32x0 is the smaller");
+    cr_expect_eq(dt_race_winner(&m.race, 0.05), 2, "in a band of 5 %% all are equal");
+    dt_race_clear(&m.race);
+}
+
+Test(race, among_equals_the_narrowest_then_the_smallest_then_the_first_by_name_wins)
+{
+    static const struct {
+        struct dt_choice choices[3];
+        size_t winner;
+    } cases[] = {
+        {{{&wide, {8, 8}}, {&narrow, {64, 0}}, {&wide, {4, 4}}}, 1},
+        {{{&narrow, {64, 0}}, {&narrow, {16, 0}}, {&narrow, {32, 0}}}, 1},
+        {{{&narrow, {0, 0}}, {&narrow, {0, 64}}, {&narrow, {64, 64}}}, 2},
+        {{{&narrow, {0, 0}}, {&narrow, {64, 0}}, {&narrow, {64, 64}}}, 2},
+        {{{&narrow, {64, 64}}, {&narrow_too, {64, 64}}, {&wide, {64, 64}}}, 1},
+        {{{&narrow_too, {64, 64}}, {&narrow, {64, 64}}, {&narrow, {64, 0}}}, 0},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        struct made_up m;
+        make_up_times(&m, cases[n].choices, (const double[]){100, 100, 100}, 3, 0);
+        cr_expect_eq(dt_race_winner(&m.race, 0.01), cases[n].winner, "case %zu: %zu", n,
+                     dt_race_winner(&m.race, 0.01));
+        dt_race_clear(&m.race);
+    }
+}
+
+Test(race, one_tile_of_each_variant_is_left_and_stands_for_it)
+{
+    static const struct dt_choice choices[] = {{&narrow, {64, 0}}, {&narrow, {32, 0}},
+                                               {&wide, {64, 0}},   {&wide, {32, 0}},
+                                               {&wide, {16, 0}},   {&wide, {0, 0}}};
+    struct made_up m;
+    make_up_times(&m, choices, (const double[]){120, 110, 90, 80, 80, 10}, 6, 0);
+    m.race.runners[5].kept = true;
+    size_t left = 0, standing = 0;
+    for (size_t r = 0; r < m.race.count; r++)
+        standing |= (size_t)dt_race_represents(&m.race, r, m.race.count) << r;
+    dt_race_drop_tiles(&m.race);
+    for (size_t r = 0; r < m.race.count; r++)
+        left |= (size_t)!m.race.runners[r].dropped << r;
+    cr_expect_eq(standing, 1 << 1 | 1 << 3, "%zx", standing);
+    cr_expect_eq(left, 1 << 1 | 1 << 3 | 1 << 5, "%zx", left);
+    dt_race_clear(&m.race);
+}
+
+Test(race, the_winner_or_most_samples_stand_for_a_variant)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 101, 102}, 3, 0);
+    cr_expect(dt_race_represents(&m.race, 2, 2) && !dt_race_represents(&m.race, 0, 2));
+    m.race.runners[0].samples = 19;
+    cr_expect(dt_race_represents(&m.race, 1, 3) && !dt_race_represents(&m.race, 0, 3));
+    for (size_t r = 0; r < 3; r++)
+        m.race.runners[r].samples = 0;
+    cr_expect_not(dt_race_represents(&m.race, 0, 3), "nobody measured it");
+    dt_race_clear(&m.race);
+}
+
+Test(race, blocks_run_in_changing_order_and_leave_out_the_dropped)
+{
+    struct made_up m;
+    make_up(&m, tiles, 3);
+    dt_sampler_init(&m.sampler);
+    m.race.runners[0].dropped = m.race.runners[1].dropped = false;
+    for (int b = 0; b < 20; b++)
+        dt_race_block(&m.race);
+    size_t strangers = 0;
+    for (size_t n = 0; n < call_count; n++)
+        strangers += called[n] != tiles[0].tile.rows && called[n] != tiles[1].tile.rows;
+    cr_expect_eq(strangers, 0);
+    cr_expect(call_count > 2 && call_count < 2 * m.sampler.blocks,
+              "%zu: some blocks begin with who ended the one before", call_count);
+    cr_expect_eq(m.race.blocks, 20);
+    cr_expect_eq(m.race.runners[1].samples, 20);
+    cr_expect_eq(m.race.runners[2].samples, 0);
+    cr_expect(isinf(dt_race_median(&m.race, 2)));
+    dt_race_clear(&m.race);
+}
+
+Test(race, only_a_disturbed_block_is_timed_again_and_once)
+{
+    struct made_up m;
+    make_up(&m, tiles, 1);
+    dt_sampler_init(&m.sampler);
+    for (int b = 0; b < 20; b++)
+        dt_race_block(&m.race);
+    cr_expect_leq(m.sampler.blocks - m.sampler.disturbed, 20);
+    memset(m.sampler.canary, 0, sizeof m.sampler.canary);
+    m.sampler.canaries = DT_CANARY_HISTORY;
+    m.sampler.blocks = m.sampler.disturbed = 0;
+    for (int b = 0; b < 20; b++)
+        dt_race_block(&m.race);
+    cr_expect_eq(m.sampler.blocks, 40);
+    cr_expect_eq(m.sampler.disturbed, 40, "multiplications that take no time are unheard of");
+    cr_expect_eq(m.race.blocks, 40);
+    m.race.blocks = DT_BLOCKS_MAX;
+    dt_race_block(&m.race);
+    cr_expect_eq(m.race.blocks, DT_BLOCKS_MAX, "there is no room for more");
+    dt_race_clear(&m.race);
+}
