@@ -56,6 +56,73 @@ Test(lookup, nearest_of_many)
     dt_table_free(table);
 }
 
+/* The records' machines are alike but for the model, which is another one than the query's. */
+Test(lookup, equals_are_ordered_by_completeness_then_date_then_place)
+{
+    static const struct {
+        bool complete[2];
+        const char *date[2];
+        int32_t first;
+    } cases[] = {
+        {{false, true}, {"2026-01-31T12:00:00Z", "2026-01-30T12:00:00Z"}, 1},
+        {{true, false}, {"2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z"}, 0},
+        {{true, true}, {"2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z"}, 1},
+        {{true, true}, {"2026-01-31T12:00:00Z", "2026-01-30T12:00:00Z"}, 0},
+        {{true, true}, {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"}, 0},
+    };
+    struct dt_machine_keys other = here;
+    strcpy(other.tier[3], "x m u l1d:48K 3");
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        struct dt_table *table = empty_table();
+        for (int32_t r = 0; r < 2; r++) {
+            struct dt_table_record record = record_of("n512 log:256:512", r ? &other : &twin, r);
+            record.complete = cases[n].complete[r];
+            strcpy(record.date, cases[n].date[r]);
+            put(table, record);
+        }
+        const int32_t rows = ask(table, "n512 log:256:512", &here, 1).choice.tile.rows;
+        cr_expect_eq(rows, cases[n].first, "case %zu: %d", n, rows);
+        dt_table_free(table);
+    }
+}
+
+/* Operations beyond bias: all counts and the mask matter, the operation itself first of all. */
+Test(lookup, attention_is_told_apart_by_heads_dimension_and_mask)
+{
+    static const struct {
+        enum dt_op op;
+        const char *problem;
+        enum dt_refusal refusal;
+        double distance;
+    } cases[] = {
+        {DT_OP_ATTENTION, "b2 h4 n64 d32 linear:8", DT_USABLE, 0},
+        {DT_OP_ATTENTION, "b8 h4 n64 d32 linear:8", DT_USABLE, 2},
+        {DT_OP_ATTENTION, "b2 h2 n64 d32 linear:8", DT_USABLE, 1},
+        {DT_OP_ATTENTION, "b2 h4 n64 d4 linear:8", DT_USABLE, 3},
+        {DT_OP_ATTENTION, "b2 h4 n64 d32 linear:8 mask:keys", DT_OTHER_FORM, (double)INFINITY},
+        {DT_OP_SOFTMAX, "b2 h4 n64 d32 linear:8", DT_OTHER_OPERATION, (double)INFINITY},
+    };
+    struct dt_table *table = empty_table();
+    struct dt_table_record record = record_of("b2 h4 n64 d32 linear:8", &here, 0);
+    record.op = DT_OP_ATTENTION;
+    record.choice.variant = dt_variant_find("attention.scalar.plain");
+    put(table, record);
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        const struct dt_problem problem = problem_of(cases[n].problem);
+        struct dt_delta delta;
+        struct dt_candidate *list;
+        size_t count;
+        cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
+        const struct dt_query query = {cases[n].op, &problem, &delta, 1, here};
+        cr_assert_eq(dt_lookup_rank(table, &query, &list, &count, NULL), DT_OK);
+        cr_expect(list[0].refusal == cases[n].refusal && list[0].distance == cases[n].distance,
+                  "case %zu: %s at %g", n, dt_refusal_name(list[0].refusal), list[0].distance);
+        free(list);
+        dt_delta_clear(&delta);
+    }
+    dt_table_free(table);
+}
+
 Test(lookup, other_thread_counts_are_not_exact)
 {
     struct dt_table *table = empty_table();
@@ -125,6 +192,30 @@ Test(lookup, record_beyond_this_cpu_gives_way_to_the_next)
         cr_expect_eq(answer.choice.variant->level, 0);
     free(list);
     dt_delta_clear(&delta);
+    dt_table_free(table);
+}
+
+Test(lookup, record_whose_variant_does_not_compute_the_problem_gives_way)
+{
+    const struct dt_problem problem = problem_of("n512 log:256:512 c2p");
+    const struct dt_variant *variant;
+    struct dt_delta delta;
+    size_t n = 0;
+    cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
+    while ((variant = dt_variant_at(n)) &&
+           (variant->op != DT_OP_BIAS || variant->level & ~dt_cpu_host()->levels ||
+            dt_variant_applies(variant, DT_OP_BIAS, &problem, &delta)))
+        n++;
+    dt_delta_clear(&delta);
+    if (!variant)
+        cr_skip_test("every variant that this CPU runs computes c2p alone");
+    struct dt_table *table = empty_table();
+    struct dt_table_record record = record_of("n512 log:256:512 c2p", &here, 0);
+    record.choice.variant = variant;
+    put(table, record);
+    cr_expect_eq(ask(table, "n512 log:256:512 c2p", &here, 1).step, DT_STEP_HEURISTIC);
+    put(table, record_of("n128 log:256:512 c2p", &here, 3));
+    cr_expect_eq(ask(table, "n512 log:256:512 c2p", &here, 1).choice.tile.rows, 3);
     dt_table_free(table);
 }
 
