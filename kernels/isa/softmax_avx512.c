@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/isa/vector_avx512.h"
 
+#define V_SLEEF_EXP Sleef_expf16_u10avx512f
 #include "kernels/isa/softmax_ideas.h"
 
 SOFTMAX(poly, EXP_POLY)
+SOFTMAX(table, EXP_TABLE)
+#ifdef DT_HAVE_SLEEF
+SOFTMAX(sleef, EXP_SLEEF)
+#endif
+
+#define ROW(row_name, function, text)                                                              \
+    {                                                                                              \
+        .name = "softmax.avx512." row_name, .idea = text, .op = DT_OP_SOFTMAX,                     \
+        .level = DT_CPU_AVX512, .error_eps = 4, .run.softmax = function                            \
+    }
 
 static const struct dt_variant rows[] = {
-    {
-        .name = "softmax.avx512.poly",
-        .idea = "exp by a polynomial, inlined; 16 rows' maxima and sums reduced together",
-        .op = DT_OP_SOFTMAX,
-        .level = DT_CPU_AVX512,
-        .error_eps = 4,
-        .run.softmax = poly,
-    },
+    ROW("poly", poly, "exp by a polynomial of degree 6"),
+    ROW("table", table, "exp by 32 powers in two registers and a polynomial of degree 2"),
+#ifdef DT_HAVE_SLEEF
+    ROW("sleef", sleef, "exp by SLEEF, within 1 ULP"),
+#endif
 };
 
 const struct dt_variant_table dt_softmax_avx512 = {rows, sizeof rows / sizeof *rows};

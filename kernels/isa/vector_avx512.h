@@ -86,14 +86,32 @@ static inline __attribute__((always_inline)) void v_transpose(vec m[LANES])
 
 /* ---- For softmax: what each function means is said in softmax_ideas.h ---- */
 
+enum { MAX_KEEPS_NAN = 0 };
+#define LOOKUP_LOG2 5
+
 typedef __mmask16 vmask;
 
 static inline vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static inline vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec v_max(vec a, vec b) { return _mm512_max_ps(a, b); }
-static inline vec v_pow2(vec t)
+static inline vec v_power(vec t)
 {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(t), 23));
+}
+
+/* Entry k is 2^(k / 32) less what the shifted k adds to it: its own bits and those of 1. */
+static inline vec v_power_of_steps(vec t)
+{
+    static const int32_t fractions[32] = {
+        0,       -78457,  -152893, -223217, -289342, -351174, -408621, -461584,
+        -509968, -553670, -592590, -626621, -655657, -679589, -698305, -711690,
+        -719629, -722001, -718684, -709555, -694486, -673346, -646004, -612322,
+        -572163, -525384, -471841, -411385, -343865, -269126, -187011, -97357,
+    };
+    const __m512i k = _mm512_castps_si512(t);
+    const __m512i fraction =
+        _mm512_permutex2var_epi32(v_iload(fractions), k, v_iload(fractions + 16));
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(k, 18), fraction));
 }
 
 static inline vmask v_keys(const uint8_t *bytes)
@@ -112,6 +130,7 @@ static inline vmask v_or_unordered(vmask mask, vec a, vec b)
 {
     return (vmask)(mask | _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q));
 }
+static inline vmask v_not_below(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
 static inline bool v_any(vmask mask) { return mask != 0; }
 
 /* Sixteen vectors become one in four rounds that halve their number. A round combines two halves of
@@ -124,8 +143,8 @@ static inline bool v_any(vmask mask) { return mask != 0; }
             vec half[2];                                                                           \
             for (int h = 0; h < 2; h++) {                                                          \
                 const vec a = m[r + 8 * h], b = m[r + 8 * h + 4];                                  \
-                half[h] = combine(_mm512_mask_blend_ps(0xff00, a, b),                              \
-                                  _mm512_shuffle_f32x4(a, b, 0x4e));                               \
+                half[h] =                                                                          \
+                    combine(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e)); \
             }                                                                                      \
             quad[r] = combine(_mm512_shuffle_f32x4(half[0], half[1], 0x88),                        \
                               _mm512_shuffle_f32x4(half[0], half[1], 0xdd));                       \
