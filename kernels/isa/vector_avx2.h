@@ -10,6 +10,7 @@
 #define DISENTUNE_VECTOR_AVX2_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LANES = 8, LANES_LOG2 = 3, HAS_GATHER = 1 };
@@ -112,5 +113,71 @@ static inline void v_transpose(vec m[LANES])
         m[r + 4] = _mm256_permute2f128_ps(four[r], four[r + 4], 0x31);
     }
 }
+
+/* ---- For softmax: what each function means is said in softmax_ideas.h ---- */
+
+enum { MAX_KEEPS_NAN = 0 };
+#define LOOKUP_LOG2 3
+
+typedef __m256 vmask;
+
+static inline vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
+static inline vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
+static inline vec v_max(vec a, vec b) { return _mm256_max_ps(a, b); }
+static inline vec v_power(vec t)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(t), 23));
+}
+
+/* Entry k is 2^(k / 8) less what the shifted k adds to it: its own bits and those of 1. */
+static inline vec v_power_of_steps(vec t)
+{
+    const __m256i fractions =
+        _mm256_setr_epi32(0, -289342, -509968, -655657, -719629, -694486, -572163, -343865);
+    const __m256i k = _mm256_castps_si256(t);
+    return _mm256_castsi256_ps(
+        _mm256_add_epi32(_mm256_slli_epi32(k, 20), _mm256_permutevar8x32_epi32(fractions, k)));
+}
+
+static inline vmask v_keys_of(__m128i bytes)
+{
+    const __m256i none = _mm256_cmpeq_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_setzero_si256());
+    return _mm256_castsi256_ps(_mm256_xor_si256(none, _mm256_set1_epi32(-1)));
+}
+static inline vmask v_keys(const uint8_t *bytes)
+{
+    return v_keys_of(_mm_loadl_epi64((const void *)bytes));
+}
+static inline vmask v_keys_first(const uint8_t *bytes, int n)
+{
+    uint8_t first[LANES] = {0};
+    for (int l = 0; l < n; l++)
+        first[l] = bytes[l];
+    return v_keys(first);
+}
+static inline vec v_select(vmask mask, vec a, vec b) { return _mm256_blendv_ps(b, a, mask); }
+static inline vmask v_equal(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline vmask v_not_below(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_NLT_UQ); }
+static inline vmask v_or_unordered(vmask mask, vec a, vec b)
+{
+    return _mm256_or_ps(mask, _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
+}
+static inline bool v_any(vmask mask) { return _mm256_movemask_ps(mask) != 0; }
+
+/* Eight vectors become one in three rounds that halve their number; see vector_avx512.h. */
+#define V_REDUCE(combine, m)                                                                       \
+    do {                                                                                           \
+        vec quad[4], pair[2];                                                                      \
+        for (int r = 0; r < 4; r++)                                                                \
+            quad[r] = combine(_mm256_blend_ps(m[r], m[r + 4], 0xf0),                               \
+                              _mm256_permute2f128_ps(m[r], m[r + 4], 0x21));                       \
+        for (int r = 0; r < 2; r++)                                                                \
+            pair[r] = combine(_mm256_blend_ps(quad[2 * r], quad[2 * r + 1], 0xcc),                 \
+                              _mm256_shuffle_ps(quad[2 * r], quad[2 * r + 1], 0x4e));              \
+        return combine(_mm256_shuffle_ps(pair[0], pair[1], 0x88),                                  \
+                       _mm256_shuffle_ps(pair[0], pair[1], 0xdd));                                 \
+    } while (0)
+static inline vec v_reduce_max(const vec m[LANES]) { V_REDUCE(v_max, m); }
+static inline vec v_reduce_sum(const vec m[LANES]) { V_REDUCE(v_add, m); }
 
 #endif

@@ -13,7 +13,9 @@
 #define DISENTUNE_VECTOR_NEON_H
 
 #include <arm_neon.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { LANES = 4, LANES_LOG2 = 2, HAS_GATHER = 0 };
 
@@ -103,6 +105,57 @@ static inline void v_transpose(vec m[LANES])
     m[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d));
     m[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
     m[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
+}
+
+/* ---- For softmax: what each function means is said in softmax_ideas.h ---- */
+
+enum { MAX_KEEPS_NAN = 1 };
+#define LOOKUP_LOG2 0
+
+typedef uint32x4_t vmask;
+
+static inline vec v_sub(vec a, vec b) { return vsubq_f32(a, b); }
+static inline vec v_mul(vec a, vec b) { return vmulq_f32(a, b); }
+static inline vec v_max(vec a, vec b) { return vmaxq_f32(a, b); }
+static inline vec v_power(vec t)
+{
+    return vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_f32(t), 23));
+}
+
+static inline vmask v_first(int n) { return vcgtq_s32(vdupq_n_s32(n), v_iota()); }
+static inline vmask v_keys_first(const uint8_t *bytes, int n)
+{
+    uint8x8_t b = vdup_n_u8(0);
+    b = n > 0 ? vld1_lane_u8(bytes, b, 0) : b;
+    b = n > 1 ? vld1_lane_u8(bytes + 1, b, 1) : b;
+    b = n > 2 ? vld1_lane_u8(bytes + 2, b, 2) : b;
+    b = n > 3 ? vld1_lane_u8(bytes + 3, b, 3) : b;
+    const uint32x4_t wide = vmovl_u16(vget_low_u16(vmovl_u8(b)));
+    return vtstq_u32(wide, wide);
+}
+static inline vmask v_keys(const uint8_t *bytes)
+{
+    uint32_t four;
+    memcpy(&four, bytes, sizeof four);
+    const uint8x8_t b = vreinterpret_u8_u32(vdup_n_u32(four));
+    const uint32x4_t wide = vmovl_u16(vget_low_u16(vmovl_u8(b)));
+    return vtstq_u32(wide, wide);
+}
+static inline vec v_select(vmask mask, vec a, vec b) { return vbslq_f32(mask, a, b); }
+static inline vmask v_equal(vec a, vec b) { return vceqq_f32(a, b); }
+static inline vmask v_or_unordered(vmask mask, vec a, vec b)
+{
+    return vornq_u32(mask, vandq_u32(vceqq_f32(a, a), vceqq_f32(b, b)));
+}
+static inline bool v_any(vmask mask) { return vmaxvq_u32(mask) != 0; }
+
+static inline vec v_reduce_max(const vec m[LANES])
+{
+    return vpmaxq_f32(vpmaxq_f32(m[0], m[1]), vpmaxq_f32(m[2], m[3]));
+}
+static inline vec v_reduce_sum(const vec m[LANES])
+{
+    return vpaddq_f32(vpaddq_f32(m[0], m[1]), vpaddq_f32(m[2], m[3]));
 }
 
 #endif
