@@ -346,6 +346,12 @@ static const struct mutant mutants[] = {
     ATTENTION(no_maximum, WRONG),
     ATTENTION(other_empty_row, WRONG),
     ATTENTION(mask_of_first_row, WRONG),
+    ATTENTION(order, "on another call with equal data"),
+    ATTENTION(threads, "on another call with equal data"),
+    ATTENTION(last_item, WRONG),
+    ATTENTION(beyond_workspace, OUTSIDE),
+    ATTENTION(unset_workspace, WRONG),
+    ATTENTION(beyond_positions, OUTSIDE),
 };
 
 const struct mutant *mutant_at(size_t n)

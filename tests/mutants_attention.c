@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/mutants_attention.h"
 
+#include "kernels/setup.h"
 #include "tests/mutants_slot.h"
 
 enum flaw {
@@ -94,17 +95,68 @@ static void attend(const struct row *row)
 
 static void attention_by(const struct dt_attention_args *a, enum slot_rule rule, enum flaw flaw)
 {
-    const struct dt_problem *p = a->problem;
-    struct row row = {.a = a, .rule = rule, .flaw = flaw};
-    for (row.b = 0; row.b < p->batch; row.b++)
-        for (row.h = 0; row.h < p->heads; row.h++)
-            for (int32_t s = 0; s < (a->segments ? a->segment_count : 1); s++) {
-                row.first = a->segments ? a->segments[s] : 0;
-                row.end = a->segments ? a->segments[s + 1] : p->nk;
-                const int32_t last = a->segments ? row.end : p->nq;
-                for (row.i = row.first; row.i < last; row.i++)
-                    attend(&row);
-            }
+    for (int64_t n = a->first; n < a->last; n++) {
+        const struct dt_attention_item item = dt_attention_item_at(a, n);
+        struct row row = {.a = a, .rule = rule, .flaw = flaw, .b = item.b, .h = item.h};
+        row.first = item.first;
+        row.end = item.first + item.nk;
+        for (row.i = item.first + item.query_begin; row.i < item.first + item.query_end; row.i++)
+            attend(&row);
+    }
+}
+
+/* Changes one element of the first item. */
+static void nudge(const struct dt_attention_args *a)
+{
+    const struct dt_attention_item x = dt_attention_item_at(a, a->first);
+    float *out =
+        a->out + x.b * a->out_batch + x.h * a->out_head + (x.first + x.query_begin) * a->out_row;
+    out[0] = nextafterf(out[0], INFINITY);
+}
+
+void mutant_attention_order(const struct dt_attention_args *a)
+{
+    attention_by(a, RIGHT, NO_FLAW);
+    if (a->first > 0)
+        nudge(a);
+}
+
+void mutant_attention_last_item(const struct dt_attention_args *a)
+{
+    struct dt_attention_args some = *a;
+    some.last = a->last > a->first + 1 ? a->last - 1 : a->last;
+    attention_by(&some, RIGHT, NO_FLAW);
+}
+
+static volatile float sink;
+
+void mutant_attention_beyond_workspace(const struct dt_attention_args *a)
+{
+    const volatile float *workspace = a->workspace;
+    attention_by(a, RIGHT, NO_FLAW);
+    sink = workspace[a->setup->workspace];
+}
+
+void mutant_attention_unset_workspace(const struct dt_attention_args *a)
+{
+    const float left = a->workspace[a->setup->workspace - 1];
+    attention_by(a, RIGHT, NO_FLAW);
+    a->out[0] += 0 * left;
+}
+
+void mutant_attention_beyond_positions(const struct dt_attention_args *a)
+{
+    attention_by(a, RIGHT, NO_FLAW);
+    const struct dt_positions *x = a->positions;
+    if (x && x->qr)
+        sink = ((const volatile float *)x->qr)[x->heads * x->qr_head];
+}
+
+void mutant_attention_threads(const struct dt_attention_args *a)
+{
+    attention_by(a, RIGHT, NO_FLAW);
+    if (a->setup->threads > 1)
+        nudge(a);
 }
 
 #define ATTENTION_BY(name, rule, flaw)                                                             \

@@ -11,28 +11,44 @@
 
 static const struct dt_validate_options full = {.seed = 1, .level = DT_VALIDATE_FULL};
 
-/* Over the edge problems and tiles up to the first failure. False with a reason on an error. */
+/* All choices on one problem up to the first failure. */
+static enum dt_status over_choices(const struct dt_variant *variant,
+                                   const struct dt_problem *problem, struct dt_verdict *sum,
+                                   struct dt_error *error)
+{
+    struct dt_validator *validator;
+    enum dt_status status = dt_validate_open(variant->op, problem, &full, &validator, error);
+    if (status)
+        return status;
+    const struct dt_delta *delta = dt_validate_delta(validator);
+    struct dt_choice choices[DT_VALIDATE_CHOICES];
+    const size_t count = dt_variant_applies(variant, variant->op, problem, delta)
+                             ? dt_validate_choices(variant, problem, delta, choices)
+                             : 0;
+    for (size_t n = 0; n < count && !status && sum->passed; n++) {
+        struct dt_verdict verdict;
+        status = dt_validate_run(validator, &choices[n], &verdict, error);
+        if (!status)
+            dt_verdict_add(sum, &verdict);
+    }
+    dt_validate_close(validator);
+    return status;
+}
+
+/* Over the edge problems and choices up to the first failure. False with a reason on an error. */
 static bool over_edges(const struct dt_variant *variant, struct dt_verdict *sum)
 {
     const struct dt_problem *problems;
     const size_t count = dt_validate_edge_problems(variant->op, &problems);
-    struct dt_tile tiles[DT_VALIDATE_TILES];
-    const size_t tile_count = dt_validate_tiles(variant, tiles);
     *sum = (struct dt_verdict){.passed = true};
-    for (size_t p = 0; p < count && sum->passed; p++)
-        for (size_t t = 0; t < tile_count && sum->passed; t++) {
-            struct dt_verdict verdict;
-            struct dt_error error;
-            enum dt_status status =
-                dt_validate_variant(variant, &problems[p], &tiles[t], &full, &verdict, &error);
-            if (status == DT_UNSUPPORTED)
-                continue;
-            if (status) {
-                snprintf(sum->reason, sizeof sum->reason, "error: %s", error.text);
-                return false;
-            }
-            dt_verdict_add(sum, &verdict);
+    for (size_t p = 0; p < count && sum->passed; p++) {
+        struct dt_error error;
+        enum dt_status status = over_choices(variant, &problems[p], sum, &error);
+        if (status && status != DT_UNSUPPORTED) {
+            snprintf(sum->reason, sizeof sum->reason, "error: %s", error.text);
+            return false;
         }
+    }
     return true;
 }
 
@@ -99,11 +115,11 @@ Test(validate, worst_error_is_reported_in_units_of_the_bound)
     struct dt_variant strict = *scalar;
     strict.error_eps = scalar->error_eps / 4;
     dt_problem_parse("n33 log:16:64", &problem, NULL);
-    cr_assert_eq(dt_validate_variant(scalar, &problem, &(struct dt_tile){0}, &full, &verdict, NULL),
-                 DT_OK);
+    struct dt_choice choice = {.variant = scalar};
+    cr_assert_eq(dt_validate_choice(&choice, &problem, &full, &verdict, NULL), DT_OK);
     cr_assert(verdict.passed && verdict.worst > 0.1 && verdict.worst <= 1);
-    cr_assert_eq(
-        dt_validate_variant(&strict, &problem, &(struct dt_tile){0}, &full, &verdict, NULL), DT_OK);
+    choice.variant = &strict;
+    cr_assert_eq(dt_validate_choice(&choice, &problem, &full, &verdict, NULL), DT_OK);
     cr_assert(!verdict.passed && verdict.worst > 1);
 }
 
@@ -113,40 +129,97 @@ Test(validate, refuses_what_it_cannot_judge)
     struct dt_verdict verdict = {0};
     struct dt_error error = {0};
     struct dt_variant variant = *dt_variant_find("bias.scalar.plain");
+    struct dt_choice choice = {.variant = &variant};
     dt_problem_parse("n8 linear:4 none", &problem, NULL);
-    cr_assert_eq(
-        dt_validate_variant(&variant, &problem, &(struct dt_tile){0}, &full, &verdict, &error),
-        DT_UNSUPPORTED);
+    cr_assert_eq(dt_validate_choice(&choice, &problem, &full, &verdict, &error), DT_UNSUPPORTED);
     problem.terms = DT_C2P;
     variant.rows_multiple = 4;
-    cr_assert_eq(
-        dt_validate_variant(&variant, &problem, &(struct dt_tile){3, 0}, &full, &verdict, &error),
-        DT_INVALID);
+    choice.tile.rows = 3;
+    cr_assert_eq(dt_validate_choice(&choice, &problem, &full, &verdict, &error), DT_INVALID);
     problem.nk = 0;
-    cr_assert_eq(
-        dt_validate_variant(&variant, &problem, &(struct dt_tile){0}, &full, &verdict, &error),
-        DT_INVALID);
+    cr_assert_eq(dt_validate_choice(&choice, &problem, &full, &verdict, &error), DT_INVALID);
 }
 
-Test(validate, tiles_are_multiples_without_repetition)
+static bool sides_fit(const struct dt_variant *v, const struct dt_choice *c)
+{
+    return (v->rows_multiple ? c->tile.rows % v->rows_multiple == 0 : c->tile.rows == 0) &&
+           (v->cols_multiple ? c->tile.cols % v->cols_multiple == 0 : c->tile.cols == 0);
+}
+
+static bool differ(const struct dt_choice *choices, size_t count)
+{
+    for (size_t n = 0; n < count; n++)
+        for (size_t other = 0; other < n; other++)
+            if (memcmp(&choices[n], &choices[other], sizeof *choices) == 0)
+                return false;
+    return true;
+}
+
+Test(validate, choices_are_multiples_without_repetition)
 {
     struct dt_variant variant = *dt_variant_find("bias.scalar.plain");
-    struct dt_tile tiles[DT_VALIDATE_TILES];
+    struct dt_choice choices[DT_VALIDATE_CHOICES];
+    struct dt_problem problem;
+    struct dt_delta delta;
+    dt_problem_parse("n33 log:16:64", &problem, NULL);
+    cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
     bool right = true;
     for (int32_t rows = 0; rows <= 16; rows++)
         for (int32_t cols = 0; cols <= 16; cols++) {
             variant.rows_multiple = rows;
             variant.cols_multiple = cols;
-            const size_t count = dt_validate_tiles(&variant, tiles);
-            right &= count >= 1;
-            for (size_t t = 0; t < count; t++) {
-                right &= rows ? tiles[t].rows % rows == 0 : tiles[t].rows == 0;
-                right &= cols ? tiles[t].cols % cols == 0 : tiles[t].cols == 0;
-                for (size_t u = 0; u < t; u++)
-                    right &= tiles[t].rows != tiles[u].rows || tiles[t].cols != tiles[u].cols;
-            }
+            const size_t count = dt_validate_choices(&variant, &problem, &delta, choices);
+            right &= count >= 1 && differ(choices, count);
+            for (size_t t = 0; t < count; t++)
+                right &= sides_fit(&variant, &choices[t]);
         }
+    dt_delta_clear(&delta);
     cr_assert(right);
+}
+
+static bool occurs(const struct dt_choice *choices, size_t count, const struct dt_variant *part)
+{
+    for (size_t n = 0; n < count; n++)
+        if (choices[n].gemm == part || choices[n].softmax == part || choices[n].bias == part)
+            return true;
+    return false;
+}
+
+static bool is_part(const struct dt_variant *variant, const struct dt_problem *problem,
+                    const struct dt_delta *delta)
+{
+    return (variant->op == DT_OP_GEMM || variant->op == DT_OP_SOFTMAX ||
+            variant->op == DT_OP_BIAS) &&
+           dt_variant_applies(variant, variant->op, problem, delta);
+}
+
+Test(validate, every_part_occurs_with_every_attention)
+{
+    const struct dt_problem *problems;
+    const size_t count = dt_validate_edge_problems(DT_OP_ATTENTION, &problems);
+    const struct dt_variant *variant, *part;
+    char missing[512] = "";
+    enum { PARTS = 512 };
+    for (size_t v = 0; (variant = dt_variant_at(v)); v++) {
+        bool applied[PARTS] = {false}, seen[PARTS] = {false};
+        for (size_t p = 0; variant->strategy != DT_DIRECT && p < count; p++) {
+            struct dt_choice choices[DT_VALIDATE_CHOICES];
+            struct dt_delta delta;
+            cr_assert_eq(dt_delta_init(&delta, &problems[p], NULL), DT_OK);
+            const size_t chosen = dt_variant_applies(variant, variant->op, &problems[p], &delta)
+                                      ? dt_validate_choices(variant, &problems[p], &delta, choices)
+                                      : 0;
+            for (size_t n = 0; chosen && (part = dt_variant_at(n)) && n < PARTS; n++) {
+                applied[n] |= is_part(part, &problems[p], &delta);
+                seen[n] |= occurs(choices, chosen, part);
+            }
+            dt_delta_clear(&delta);
+        }
+        for (size_t n = 0; (part = dt_variant_at(n)) && n < PARTS; n++)
+            if (applied[n] && !seen[n])
+                snprintf(missing, sizeof missing, "%s with %s", part->name, variant->name);
+    }
+    cr_assert_str_empty(missing, "never verified: %s", missing);
 }
 
 Test(guard, places_at_pages_and_sees_every_byte_of_padding)

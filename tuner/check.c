@@ -117,15 +117,14 @@ void dt_guarded_delta_clear(struct dt_guarded_delta *guarded)
 
 bool dt_check_fail(struct dt_check *check, const char *format, ...)
 {
-    char problem[DT_PROBLEM_TEXT_MAX], what[200];
+    char problem[DT_PROBLEM_TEXT_MAX], choice[DT_CHOICE_TEXT_MAX], what[200];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     check->verdict->passed = false;
-    snprintf(check->verdict->reason, sizeof check->verdict->reason,
-             "%s on \"%s\" tile %dx%d seed %llu: %s%s", check->variant->name,
-             dt_problem_print(check->problem, problem), check->tile.rows, check->tile.cols,
+    snprintf(check->verdict->reason, sizeof check->verdict->reason, "%s on \"%s\" seed %llu: %s%s",
+             dt_choice_print(&check->choice, choice), dt_problem_print(check->problem, problem),
              (unsigned long long)check->seed, what, check->call);
     return false;
 }
@@ -214,7 +213,7 @@ bool dt_check_call(struct dt_check *check, void *args, const struct dt_operand *
                    unsigned outputs, const struct dt_guarded_delta *guarded)
 {
     check->verdict->calls++;
-    const struct dt_trap trap = dt_trap_call(entry_of(check->variant), args);
+    const struct dt_trap trap = dt_trap_call(entry_of(check->choice.variant), args);
     if (trap.signal)
         return fail_trapped(check, &trap, operands, count, guarded);
     if (!check_state(check, trap.abi))

@@ -7,6 +7,7 @@
 #ifndef DISENTUNE_CHECK_H
 #define DISENTUNE_CHECK_H
 
+#include "kernels/setup.h"
 #include "tuner/guard.h"
 #include "tuner/validate.h"
 
@@ -53,18 +54,18 @@ void dt_guarded_delta_place(struct dt_guarded_delta *guarded, const struct dt_de
                             enum dt_guard_side side);
 void dt_guarded_delta_clear(struct dt_guarded_delta *guarded);
 
-/* The judgement of one variant, problem and tile. */
+/* The judgement of one choice on one problem. */
 struct dt_check {
-    const struct dt_variant *variant;
+    struct dt_choice choice;
+    const struct dt_attention_setup *setup; /* attention: of the choice, for one thread */
     const struct dt_problem *problem;
-    struct dt_tile tile;
     uint64_t seed;
     double unit; /* error_eps * dt_error_terms * 2^-24 */
     struct dt_verdict *verdict;
     char call[96]; /* which call it is, for the reason */
 };
 
-/* "VARIANT on "PROBLEM" tile RxC seed N: FORMAT (call)". Returns false. */
+/* "CHOICE on "PROBLEM" seed N: FORMAT (call)". Returns false. */
 __attribute__((format(printf, 2, 3))) bool dt_check_fail(struct dt_check *check, const char *format,
                                                          ...);
 

@@ -65,10 +65,10 @@ enum dt_status dt_golden_check_reference(const struct dt_golden *golden, struct 
 
 /*
  * Whether a variant of bias or attention gives the golden results within its stated bound, with
- * every tile of dt_validate_tiles(). For bias C2P = f * Q.Kr^T and P2C = f * K.Qr^T are computed in
- * double precision and rounded to f32, for both layouts; this rounding is at most 2^-24 of each
- * entry and added to the bound. DT_UNSUPPORTED if the variant does not apply or the case has
- * nothing for it, DT_NO_MEMORY.
+ * every choice of dt_validate_choices(). For bias C2P = f * Q.Kr^T and P2C = f * K.Qr^T are
+ * computed in double precision and rounded to f32, for both layouts; this rounding is at most 2^-24
+ * of each entry and added to the bound. DT_UNSUPPORTED if the variant does not apply or the case
+ * has nothing for it, DT_NO_MEMORY.
  */
 enum dt_status dt_golden_check_variant(const struct dt_golden *golden,
                                        const struct dt_variant *variant, struct dt_verdict *verdict,

@@ -55,11 +55,10 @@ enum dt_status dt_golden_check_reference(const struct dt_golden *g, struct dt_ve
 }
 
 static struct dt_check start_check(const struct dt_golden *g, const struct dt_problem *problem,
-                                   const struct dt_variant *variant, const struct dt_tile *tile,
-                                   struct dt_verdict *verdict)
+                                   const struct dt_choice *choice, struct dt_verdict *verdict)
 {
-    struct dt_check check = {
-        .variant = variant, .problem = problem, .tile = *tile, .verdict = verdict};
+    const struct dt_variant *variant = choice->variant;
+    struct dt_check check = {.choice = *choice, .problem = problem, .verdict = verdict};
     check.unit = variant->error_eps * dt_error_terms(variant->op, problem) * 0x1p-24;
     snprintf(check.call, sizeof check.call, " (golden case %s)", g->name);
     return check;
@@ -130,13 +129,13 @@ static void check_bias_layout(const struct dt_golden *g, const struct dt_problem
                               const struct dt_variant *variant, struct tables *t,
                               struct dt_verdict *verdict)
 {
-    struct dt_tile tiles[DT_VALIDATE_TILES];
-    const size_t tile_count = dt_validate_tiles(variant, tiles);
+    struct dt_choice choices[DT_VALIDATE_CHOICES];
+    const size_t choice_count = dt_validate_choices(variant, p, &g->delta, choices);
     const size_t area = (size_t)p->nq * (size_t)p->nk;
     for (int32_t head = 0; head < p->heads && verdict->passed; head++) {
         fill_tables(g, p, head, t);
-        for (size_t n = 0; n < tile_count && verdict->passed; n++) {
-            struct dt_check check = start_check(g, p, variant, &tiles[n], verdict);
+        for (size_t n = 0; n < choice_count && verdict->passed; n++) {
+            struct dt_check check = start_check(g, p, &choices[n], verdict);
             struct dt_bias_args args = {
                 .scores = t->scores,
                 .scores_stride = p->nk,
@@ -149,7 +148,7 @@ static void check_bias_layout(const struct dt_golden *g, const struct dt_problem
                 .nk = p->nk,
                 .delta = &g->delta,
                 .origin = (ptrdiff_t)p->nq - 1,
-                .tile = tiles[n],
+                .tile = choices[n].tile,
             };
             for (size_t at = 0; at < area; at++)
                 t->scores[at] = 0;
@@ -199,36 +198,77 @@ static bool compare_out(struct dt_check *check, const struct dt_golden *g, const
     return true;
 }
 
+struct expected {
+    struct dt_positions *positions; /* NULL without position terms */
+    double *out, *scale;
+    float *got;
+};
+
+static enum dt_status expect(const struct dt_golden *g, struct expected *x, struct dt_error *error)
+{
+    const struct dt_attention_args *a = &g->args;
+    const size_t outs = g->array[DT_GOLDEN_OUT].count;
+    *x = (struct expected){
+        .out = malloc(outs * sizeof *x->out),
+        .scale = malloc(outs / (size_t)g->problem.dim * sizeof *x->scale),
+        .got = malloc(outs * sizeof *x->got),
+    };
+    enum dt_status status = x->out && x->scale && x->got ? DT_OK : no_memory(g, error);
+    if (!status && g->problem.terms)
+        status = dt_positions_pack(&g->problem, a->kr, a->position_head, a->position_row, a->qr,
+                                   a->position_head, a->position_row, &x->positions, error);
+    return status ? status : dt_reference_attention(a, x->out, NULL, x->scale, error);
+}
+
+static void release(struct expected *x)
+{
+    dt_positions_free(x->positions);
+    free(x->got);
+    free(x->scale);
+    free(x->out);
+}
+
+static enum dt_status check_attention_choice(const struct dt_golden *g,
+                                             const struct dt_choice *choice,
+                                             const struct expected *x, struct dt_verdict *verdict,
+                                             struct dt_error *error)
+{
+    const size_t outs = g->array[DT_GOLDEN_OUT].count;
+    struct dt_check check = start_check(g, &g->problem, choice, verdict);
+    struct dt_attention_args args = g->args;
+    struct dt_attention_setup setup;
+    enum dt_status status =
+        dt_attention_setup_init(&setup, choice, &g->problem, &g->delta, 1, error);
+    if (status)
+        return status;
+    args.workspace = aligned_alloc(64, setup.workspace * sizeof *args.workspace);
+    if (args.workspace) {
+        args.out = x->got;
+        args.positions = x->positions;
+        args.setup = &setup;
+        args.last = dt_attention_items(&args);
+        for (size_t at = 0; at < outs; at++)
+            x->got[at] = NAN;
+        if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
+            compare_out(&check, g, x->got, x->scale);
+    } else {
+        status = no_memory(g, error);
+    }
+    free(args.workspace);
+    dt_attention_setup_clear(&setup);
+    return status;
+}
+
 static enum dt_status check_attention(const struct dt_golden *g, const struct dt_variant *variant,
                                       struct dt_verdict *verdict, struct dt_error *error)
 {
-    const size_t outs = g->array[DT_GOLDEN_OUT].count;
-    const size_t rows = outs / (size_t)g->problem.dim;
-    struct dt_tile tiles[DT_VALIDATE_TILES];
-    const size_t tile_count = dt_validate_tiles(variant, tiles);
-    double *expected = malloc(outs * sizeof *expected), *scale = malloc(rows * sizeof *scale);
-    float *out = malloc(outs * sizeof *out);
-    float *workspace = malloc(2 * (size_t)g->problem.nk * sizeof *workspace);
-    enum dt_status status;
-    if (!expected || !scale || !out || !workspace)
-        status = no_memory(g, error);
-    else
-        status = dt_reference_attention(&g->args, expected, NULL, scale, error);
-    for (size_t n = 0; !status && n < tile_count && verdict->passed; n++) {
-        struct dt_check check = start_check(g, &g->problem, variant, &tiles[n], verdict);
-        struct dt_attention_args args = g->args;
-        args.out = out;
-        args.workspace = workspace;
-        args.tile = tiles[n];
-        for (size_t at = 0; at < outs; at++)
-            out[at] = NAN;
-        if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
-            compare_out(&check, g, out, scale);
-    }
-    free(workspace);
-    free(out);
-    free(scale);
-    free(expected);
+    struct dt_choice choices[DT_VALIDATE_CHOICES];
+    const size_t count = dt_validate_choices(variant, &g->problem, &g->delta, choices);
+    struct expected expected;
+    enum dt_status status = expect(g, &expected, error);
+    for (size_t n = 0; !status && n < count && verdict->passed; n++)
+        status = check_attention_choice(g, &choices[n], &expected, verdict, error);
+    release(&expected);
     return status;
 }
 

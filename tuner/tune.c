@@ -102,8 +102,7 @@ static enum dt_status enter(const struct dt_tuner *tuner, struct dt_validator *v
                             struct dt_error *error)
 {
     struct dt_verdict verdict;
-    enum dt_status status =
-        dt_validate_run(validator, runner->choice.variant, &runner->choice.tile, &verdict, error);
+    enum dt_status status = dt_validate_run(validator, &runner->choice, &verdict, error);
     if (status)
         return status;
     runner->dropped = !verdict.passed;

@@ -2,6 +2,7 @@
 #include "tuner/validate.h"
 
 #include "kernels/error.h"
+#include "kernels/setup.h"
 #include "tuner/check.h"
 #include "tuner/trap.h"
 
@@ -44,8 +45,8 @@ static double memory_needed(enum dt_op op, const struct dt_problem *p)
     case DT_OP_SOFTMAX:
         return nq * nk * 80;
     default:
-        return rows * (nq * 100 + nk * 50) + (double)p->heads * p->dim * slots * 40 +
-               (double)p->batch * nq * nk * 3;
+        return rows * (nq * 100 + nk * 50) + (double)p->heads * p->dim * slots * 90 +
+               (double)p->batch * nq * nk * 3 + (nk + 64) * (slots + 2 * p->dim) * 16;
     }
 }
 
@@ -111,24 +112,30 @@ static bool divides(int32_t multiple, int32_t side)
     return multiple == 0 || (side >= 0 && side % multiple == 0);
 }
 
-enum dt_status dt_validate_run(struct dt_validator *v, const struct dt_variant *variant,
-                               const struct dt_tile *tile, struct dt_verdict *verdict,
-                               struct dt_error *error)
+enum dt_status dt_validate_run(struct dt_validator *v, const struct dt_choice *choice,
+                               struct dt_verdict *verdict, struct dt_error *error)
 {
+    const struct dt_variant *variant = choice->variant;
+    const struct dt_tile tile = choice->tile;
     char text[DT_PROBLEM_TEXT_MAX];
     if (!dt_variant_applies(variant, v->op, &v->problem, &v->delta))
         return dt_error_set(error, DT_UNSUPPORTED, "%s does not compute \"%s\" on this CPU",
                             variant->name, dt_problem_print(&v->problem, text));
-    if (!divides(variant->rows_multiple, tile->rows) ||
-        !divides(variant->cols_multiple, tile->cols))
+    if (!divides(variant->rows_multiple, tile.rows) || !divides(variant->cols_multiple, tile.cols))
         return dt_error_set(error, DT_INVALID, "tile %dx%d of %s; its sides are multiples of %dx%d",
-                            tile->rows, tile->cols, variant->name, variant->rows_multiple,
+                            tile.rows, tile.cols, variant->name, variant->rows_multiple,
                             variant->cols_multiple);
+    struct dt_attention_setup setup = {0};
+    enum dt_status status = DT_OK;
+    if (v->op == DT_OP_ATTENTION)
+        status = dt_attention_setup_init(&setup, choice, &v->problem, &v->delta, 1, error);
+    if (status)
+        return status;
     *verdict = (struct dt_verdict){.passed = true};
     struct dt_check check = {
-        .variant = variant,
+        .choice = *choice,
+        .setup = &setup,
         .problem = &v->problem,
-        .tile = *tile,
         .seed = v->options.seed,
         .unit = (double)variant->error_eps * dt_error_terms(v->op, &v->problem) * 0x1p-24,
         .verdict = verdict,
@@ -140,6 +147,7 @@ enum dt_status dt_validate_run(struct dt_validator *v, const struct dt_variant *
         check.call[0] = '\0';
         dt_check_fail(&check, "nothing was compared");
     }
+    dt_attention_setup_clear(&setup);
     return DT_OK;
 }
 
@@ -152,16 +160,16 @@ void dt_validate_close(struct dt_validator *v)
     free(v);
 }
 
-enum dt_status dt_validate_variant(const struct dt_variant *variant,
-                                   const struct dt_problem *problem, const struct dt_tile *tile,
-                                   const struct dt_validate_options *options,
-                                   struct dt_verdict *verdict, struct dt_error *error)
+enum dt_status dt_validate_choice(const struct dt_choice *choice, const struct dt_problem *problem,
+                                  const struct dt_validate_options *options,
+                                  struct dt_verdict *verdict, struct dt_error *error)
 {
     struct dt_validator *validator;
-    enum dt_status status = dt_validate_open(variant->op, problem, options, &validator, error);
+    enum dt_status status =
+        dt_validate_open(choice->variant->op, problem, options, &validator, error);
     if (status)
         return status;
-    status = dt_validate_run(validator, variant, tile, verdict, error);
+    status = dt_validate_run(validator, choice, verdict, error);
     dt_validate_close(validator);
     return status;
 }

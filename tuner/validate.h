@@ -3,11 +3,12 @@
  * Whether a variant computes what it says: every element against the double-precision
  * reference, within the variant's stated bound, and nothing else touched.
  *
- * A verdict is reached by calling the variant many times on one problem and tile: on plain
- * data and on data with NaN, infinities and subnormals, where every table entry that the formula
- * does not name holds a NaN; on operands that end at an inaccessible page and on operands that
- * begin at one; at misalignments; with rows further apart than they are long; for bias also on
- * blocks of the problem, for attention also on packed batches. Judged are
+ * A verdict is reached by calling the variant many times on one problem with one choice of tile
+ * and parts: on plain data and on data with NaN, infinities and subnormals, where every table
+ * entry that the formula does not name holds a NaN; on operands that end at an inaccessible page
+ * and on operands that begin at one; at misalignments; with rows further apart than they are long;
+ * for bias also on blocks of the problem, for attention also on packed batches, on work items in
+ * another order and on several threads. Judged are
  *
  *     class      NaN, +Inf, -Inf where the reference has them and nowhere else
  *     value      |result - reference| <= error_eps * dt_error_terms * 2^-24 * scale
@@ -20,7 +21,7 @@
 #ifndef DISENTUNE_VALIDATE_H
 #define DISENTUNE_VALIDATE_H
 
-#include "kernels/variant.h"
+#include "kernels/plan.h"
 
 enum dt_validate_level {
     DT_VALIDATE_QUICK, /* a few calls; before a candidate is timed */
@@ -40,10 +41,10 @@ struct dt_verdict {
     double worst;      /* the largest error in units of the bound, of all finite elements */
     double worst_ulp;  /* the same in units in the last place of the expected value as f32; without
                           values below 2^-10 of their scale, which are what cancellation left */
-    char reason[640];  /* if not passed: variant, problem, tile, seed and what is wrong; one line */
+    char reason[640];  /* if not passed: choice, problem, seed and what is wrong; one line */
 };
 
-/* What is the same for all variants and tiles of one problem: data and the reference's results. */
+/* What is the same for all choices of one problem: data and the reference's results. */
 struct dt_validator;
 
 /*
@@ -59,22 +60,21 @@ enum dt_status dt_validate_open(enum dt_op op, const struct dt_problem *problem,
 const struct dt_delta *dt_validate_delta(const struct dt_validator *validator);
 
 /*
- * Judges one variant of that operation with one tile. While it runs, SIGSEGV, SIGBUS, SIGILL and
- * SIGFPE are caught, so that only one thread of a process may validate at a time. DT_OK with either
- * verdict; DT_UNSUPPORTED if the CPU or accepts() rules the variant out, DT_INVALID for a tile
- * that is no multiple of the variant's; then *verdict is untouched.
+ * Judges one choice of that operation. While it runs, SIGSEGV, SIGBUS, SIGILL and SIGFPE are
+ * caught, so that only one thread of a process may validate at a time. DT_OK with either verdict;
+ * DT_UNSUPPORTED if the CPU or accepts() rules the variant or a part out, DT_INVALID for a tile
+ * that is no multiple of the variant's and for a part that is missing, DT_NO_MEMORY; then *verdict
+ * is untouched.
  */
-enum dt_status dt_validate_run(struct dt_validator *validator, const struct dt_variant *variant,
-                               const struct dt_tile *tile, struct dt_verdict *verdict,
-                               struct dt_error *error);
+enum dt_status dt_validate_run(struct dt_validator *validator, const struct dt_choice *choice,
+                               struct dt_verdict *verdict, struct dt_error *error);
 
 void dt_validate_close(struct dt_validator *validator);
 
 /* All of the above for a single verdict. */
-enum dt_status dt_validate_variant(const struct dt_variant *variant,
-                                   const struct dt_problem *problem, const struct dt_tile *tile,
-                                   const struct dt_validate_options *options,
-                                   struct dt_verdict *verdict, struct dt_error *error);
+enum dt_status dt_validate_choice(const struct dt_choice *choice, const struct dt_problem *problem,
+                                  const struct dt_validate_options *options,
+                                  struct dt_verdict *verdict, struct dt_error *error);
 
 /* Adds one verdict to the sum of several, which starts as {.passed = true}. The reason kept is
  * the first. */
@@ -87,9 +87,15 @@ void dt_verdict_add(struct dt_verdict *sum, const struct dt_verdict *verdict);
  */
 size_t dt_validate_edge_problems(enum dt_op op, const struct dt_problem **problems);
 
-#define DT_VALIDATE_TILES 8
+#define DT_VALIDATE_CHOICES 24
 
-/* Tiles to try, at most DT_VALIDATE_TILES, all different in what the variant looks at. */
-size_t dt_validate_tiles(const struct dt_variant *variant, struct dt_tile tiles[DT_VALIDATE_TILES]);
+/*
+ * Choices to try of a variant that applies to the problem, all different in what the variant looks
+ * at: its tiles and, of an attention made of parts, also chunks and every part that applies, each
+ * at least once over a few problems. At most DT_VALIDATE_CHOICES.
+ */
+size_t dt_validate_choices(const struct dt_variant *variant, const struct dt_problem *problem,
+                           const struct dt_delta *delta,
+                           struct dt_choice choices[DT_VALIDATE_CHOICES]);
 
 #endif

@@ -9,6 +9,13 @@
  *     masked     batch rows (queries, with a pairwise mask) that may attend to nothing
  *     packed     a batch of segments, where the problem's form allows it
  *
+ * Kr and Qr are packed once a set; the raw ones go to the reference. Packed positions and the
+ * workspace lie in guarded memory as the operands do, but always on a cache line, as their contract
+ * says. The workspace is full of NaN before each call.
+ *
+ * Work items are also run from the last to the first, alone or in two halves, and by two and three
+ * threads. Threads run outside the trap: what they touch was touched in it before.
+ *
  * The first and third lie in memory as [batch][heads][n][d], the others as [batch][n][heads][d].
  * Large finite specials are left out: they make weights that vanish in f32 and not in f64, and so
  * a different class of weight * infinity.
@@ -19,19 +26,39 @@
 #include "tuner/check.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { Q, K, V, KR, QR, OUT, MASK, SEGMENTS, WORKSPACE, OPERANDS };
+/* PACKED_KR and PACKED_QR are the arrays of dt_positions, KR and QR what they are made of. */
+enum {
+    Q,
+    K,
+    V,
+    OUT,
+    KR,
+    QR,
+    DATA,
+    MASK = DATA,
+    SEGMENTS,
+    WORKSPACE,
+    PACKED_KR,
+    PACKED_QR,
+    OPERANDS
+};
 enum { PLAIN, SPECIAL, MASKED, PACKED, SETS };
 
 struct set {
-    const char *name;           /* NULL: not of this problem */
-    bool interleaved;           /* [batch][n][heads][d] */
-    float *data[WORKSPACE + 1]; /* Q ... OUT, and WORKSPACE: dense initial values */
+    const char *name;  /* NULL: not of this problem */
+    bool interleaved;  /* [batch][n][heads][d] */
+    float *data[DATA]; /* dense initial values */
     int32_t *lengths, *segments;
     uint8_t *bytes;
     int32_t segment_count;
+    struct dt_positions *positions; /* NULL without position terms */
     double *expected, *scale;
+    float *first; /* what the first call gave */
+    bool first_known;
 };
 
 /* rows x cols elements of an operand. */
@@ -45,9 +72,9 @@ struct dt_case {
     struct dt_validate_options options;
     struct extent extent[OPERANDS]; /* rows 0: absent */
     struct set set[SETS];
-    float *first;
-    bool first_known;
-    struct dt_operand operands[OPERANDS];
+    struct dt_operand operands[OPERANDS]; /* WORKSPACE: of the choice under judgement */
+    float *workspace;                     /* what is placed there: NaN */
+    struct dt_positions positions;        /* those of the set, in guarded memory */
     struct dt_guarded_delta guarded;
 };
 
@@ -170,7 +197,6 @@ static struct dt_attention_args arguments(const struct dt_case *c, const struct 
         .kr = data[KR],
         .qr = data[QR],
         .out = data[OUT],
-        .workspace = data[WORKSPACE],
         .mask = mask_of(c, set),
         .segments = set->segments,
         .segment_count = set->segment_count,
@@ -195,8 +221,8 @@ static bool allocate_set(const struct dt_case *c, int which, struct set *set)
 {
     const struct extent *e = c->extent;
     bool whole = true;
-    for (int n = 0; n <= WORKSPACE; n++)
-        if (n != MASK && n != SEGMENTS && e[n].rows)
+    for (int n = 0; n < DATA; n++)
+        if (e[n].rows)
             whole &= (set->data[n] = malloc(e[n].rows * e[n].cols * sizeof(float))) != NULL;
     if (c->problem->mask == DT_MASK_LENGTHS)
         whole &= (set->lengths = malloc(e[MASK].cols * sizeof *set->lengths)) != NULL;
@@ -206,7 +232,8 @@ static bool allocate_set(const struct dt_case *c, int which, struct set *set)
         whole &= (set->segments = malloc(e[SEGMENTS].cols * sizeof *set->segments)) != NULL;
     set->expected = malloc(e[OUT].rows * e[OUT].cols * sizeof *set->expected);
     set->scale = malloc(e[OUT].rows * sizeof *set->scale);
-    return whole && set->expected && set->scale;
+    set->first = malloc(e[OUT].rows * e[OUT].cols * sizeof *set->first);
+    return whole && set->expected && set->scale && set->first;
 }
 
 static enum dt_status open_set(struct dt_case *c, int which, struct dt_error *error)
@@ -222,7 +249,7 @@ static enum dt_status open_set(struct dt_case *c, int which, struct dt_error *er
         return no_memory(c->problem, error);
     for (int n = 0; n < OPERANDS; n++) {
         stride[n] = (ptrdiff_t)c->extent[n].cols;
-        if (n <= WORKSPACE && set->data[n])
+        if (n < DATA && set->data[n])
             for (size_t at = 0; at < c->extent[n].rows * c->extent[n].cols; at++)
                 set->data[n][at] = dt_check_random(&state);
     }
@@ -236,21 +263,27 @@ static enum dt_status open_set(struct dt_case *c, int which, struct dt_error *er
         fill_specials(c, set, &state);
     fill_garbage(c, which, set, &state);
     const struct dt_attention_args args = arguments(c, set, set->data, stride);
-    return dt_reference_attention(&args, set->expected, NULL, set->scale, error);
+    enum dt_status status = DT_OK;
+    if (c->problem->terms)
+        status =
+            dt_positions_pack(c->problem, args.kr, args.position_head, args.position_row, args.qr,
+                              args.position_head, args.position_row, &set->positions, error);
+    return status ? status : dt_reference_attention(&args, set->expected, NULL, set->scale, error);
 }
 
 static void close_case(struct dt_case *c)
 {
     for (int s = 0; s < SETS; s++) {
-        for (int n = 0; n <= WORKSPACE; n++)
+        for (int n = 0; n < DATA; n++)
             free(c->set[s].data[n]);
         free(c->set[s].lengths);
         free(c->set[s].segments);
         free(c->set[s].bytes);
         free(c->set[s].expected);
         free(c->set[s].scale);
+        free(c->set[s].first);
+        dt_positions_free(c->set[s].positions);
     }
-    free(c->first);
     for (int n = 0; n < OPERANDS; n++)
         dt_guard_clear(&c->operands[n].guard);
     dt_guarded_delta_clear(&c->guarded);
@@ -272,13 +305,22 @@ static void measure(struct dt_case *c, bool packed)
     c->extent[QR] = (struct extent){p->terms & DT_P2C ? heads * slots : 0, dim};
     c->extent[MASK] = (struct extent){mask[p->mask] > 0, mask[p->mask]};
     c->extent[SEGMENTS] = (struct extent){packed, nk + 1};
-    c->extent[WORKSPACE] = (struct extent){1, 2 * nk};
+}
+
+static void measure_positions(struct dt_case *c)
+{
+    const struct dt_positions *x = c->set[PLAIN].positions;
+    if (!x)
+        return;
+    c->extent[PACKED_KR] = (struct extent){x->kr != NULL, (size_t)(x->heads * x->kr_head)};
+    c->extent[PACKED_QR] = (struct extent){x->qr != NULL, (size_t)(x->heads * x->qr_head)};
 }
 
 static enum dt_status open_operands(struct dt_case *c, struct dt_error *error)
 {
-    static const char *const names[OPERANDS] = {"q",   "k",    "v",        "kr",       "qr",
-                                                "out", "mask", "segments", "workspace"};
+    static const char *const names[OPERANDS] = {
+        "q", "k", "v", "out", "kr", "qr", "mask", "segments", "workspace", "packed kr", "packed qr",
+    };
     enum dt_status status = dt_guarded_delta_init(&c->guarded, c->delta, error);
     for (int n = 0; !status && n < OPERANDS; n++) {
         const bool bytes = n == MASK && c->problem->mask != DT_MASK_LENGTHS;
@@ -302,11 +344,14 @@ static enum dt_status open_case(const struct dt_problem *p, const struct dt_delt
     c->delta = delta;
     c->options = *options;
     measure(c, has[PACKED]);
-    c->first = malloc(c->extent[OUT].rows * c->extent[OUT].cols * sizeof *c->first);
-    enum dt_status status = c->first ? open_operands(c, error) : no_memory(p, error);
+    enum dt_status status = DT_OK;
     for (int which = 0; !status && which < SETS; which++)
         if (has[which])
             status = open_set(c, which, error);
+    if (!status) {
+        measure_positions(c);
+        status = open_operands(c, error);
+    }
     if (status)
         close_case(c);
     else
@@ -314,12 +359,30 @@ static enum dt_status open_case(const struct dt_problem *p, const struct dt_delt
     return status;
 }
 
+/* The positions of the set in guarded memory. */
+static const struct dt_positions *place_positions(struct dt_case *c, const struct set *set,
+                                                  enum dt_guard_side side)
+{
+    const struct dt_placement placement = {.side = side};
+    if (!set->positions)
+        return NULL;
+    c->positions = *set->positions;
+    float **const arrays[] = {&c->positions.kr, &c->positions.qr};
+    for (int n = 0; n < 2; n++) {
+        const size_t floats = c->extent[PACKED_KR + n].cols;
+        if (*arrays[n])
+            *arrays[n] = dt_operand_place(&c->operands[PACKED_KR + n], &placement, 0, *arrays[n],
+                                          floats, 1, floats);
+    }
+    return &c->positions;
+}
+
 static struct dt_attention_args place(struct dt_case *c, const struct set *set,
                                       const struct dt_placement *placement)
 {
     float *data[OPERANDS] = {NULL};
     ptrdiff_t stride[OPERANDS] = {0};
-    for (int n = 0; n < OPERANDS; n++) {
+    for (int n = 0; n < WORKSPACE; n++) {
         const struct extent *e = &c->extent[n];
         const void *source = n == MASK       ? set->lengths ? (void *)set->lengths : set->bytes
                              : n == SEGMENTS ? (void *)set->segments
@@ -338,6 +401,7 @@ static struct dt_attention_args place(struct dt_case *c, const struct set *set,
     dt_guarded_delta_place(&c->guarded, c->delta, placement->side);
     struct dt_attention_args args = arguments(c, set, data, stride);
     args.delta = &c->guarded.delta;
+    args.positions = place_positions(c, set, placement->side);
     if (set->lengths)
         args.mask.lengths = (const int32_t *)(void *)data[MASK];
     else if (set->bytes)
@@ -351,7 +415,7 @@ static bool compare(struct dt_case *c, struct dt_check *check, int which,
                     const struct dt_attention_args *a)
 {
     const struct dt_problem *p = c->problem;
-    const struct set *set = &c->set[which];
+    struct set *set = &c->set[which];
     size_t at = 0;
     bool changes = false;
     for (int32_t b = 0; b < p->batch; b++)
@@ -367,44 +431,128 @@ static bool compare(struct dt_case *c, struct dt_check *check, int which,
                                (double)set->data[OUT][row * (size_t)p->dim + (size_t)e];
                     if (!dt_check_value(check, "out", line, e, got, set->expected[at], scale))
                         return false;
-                    if (which == PLAIN && !c->first_known)
-                        c->first[at] = got;
-                    else if (which == PLAIN &&
-                             !dt_check_same(check, "out", line, e, got, c->first[at]))
+                    if (!set->first_known)
+                        set->first[at] = got;
+                    else if (!dt_check_same(check, "out", line, e, got, set->first[at]))
                         return false;
                 }
-    c->first_known |= which == PLAIN;
+    set->first_known = true;
     return changes || dt_check_fail(check, "the expected output equals the initial one");
+}
+
+/* Operands and arguments of a call of all items. */
+static struct dt_attention_args prepare(struct dt_case *c, struct dt_check *check, int which,
+                                        unsigned number, const char *how)
+{
+    const struct set *set = &c->set[which];
+    const struct dt_placement placement = dt_placement_at(number);
+    const struct dt_placement aligned = {.side = placement.side};
+    const size_t floats = check->setup->workspace;
+    char data[48];
+    struct dt_attention_args args = place(c, set, &placement);
+    args.setup = check->setup;
+    args.last = dt_attention_items(&args);
+    args.workspace =
+        dt_operand_place(&c->operands[WORKSPACE], &aligned, 0, c->workspace, floats, 1, floats);
+    snprintf(data, sizeof data, "%s%s", set->name, how);
+    dt_check_name_call(check, data, &placement);
+    return args;
+}
+
+static bool run(struct dt_case *c, struct dt_check *check, struct dt_attention_args *args)
+{
+    const unsigned outputs = 1u << OUT | 1u << WORKSPACE;
+    return dt_check_call(check, args, c->operands, OPERANDS, outputs, &c->guarded);
 }
 
 static bool call(struct dt_case *c, struct dt_check *check, int which, unsigned number)
 {
-    const struct set *set = &c->set[which];
-    const struct dt_placement placement = dt_placement_at(number);
-    const unsigned outputs = 1u << OUT | 1u << WORKSPACE;
-    if (!set->name)
+    if (!c->set[which].name)
         return true;
-    struct dt_attention_args args = place(c, set, &placement);
-    args.tile = check->tile;
-    dt_check_name_call(check, set->name, &placement);
-    return dt_check_call(check, &args, c->operands, OPERANDS, outputs, &c->guarded) &&
-           compare(c, check, which, &args);
+    struct dt_attention_args args = prepare(c, check, which, number, "");
+    return run(c, check, &args) && compare(c, check, which, &args);
+}
+
+/* The items in `parts` calls, the last items first. */
+static bool call_backwards(struct dt_case *c, struct dt_check *check, int which, int64_t parts)
+{
+    if (!c->set[which].name)
+        return true;
+    struct dt_attention_args args = prepare(c, check, which, 0, ", items backwards");
+    const int64_t items = args.last, step = (items + parts - 1) / parts;
+    for (int64_t last = items; last > 0; last -= step) {
+        args.last = last;
+        args.first = last > step ? last - step : 0;
+        if (!run(c, check, &args))
+            return false;
+    }
+    return compare(c, check, which, &args);
+}
+
+static bool call_threads(struct dt_case *c, struct dt_check *check, int which, int32_t threads)
+{
+    if (!c->set[which].name)
+        return true;
+    char how[32];
+    snprintf(how, sizeof how, ", %d threads", threads);
+    struct dt_attention_args args = prepare(c, check, which, 0, how);
+    struct dt_attention_setup setup = *check->setup;
+    setup.threads = threads;
+    args.setup = &setup;
+    const size_t bytes = (size_t)threads * setup.workspace * sizeof(float);
+    args.workspace = aligned_alloc(64, bytes);
+    if (!args.workspace)
+        return dt_check_fail(check, "no memory for the workspaces of %d threads", threads);
+    memset(args.workspace, 0xff, bytes);
+    check->verdict->calls++;
+    dt_attention_run(&args);
+    const bool right = compare(c, check, which, &args);
+    free(args.workspace);
+    return right;
+}
+
+/* The most calls into which the items are cut. */
+enum { MOST_PARTS = 16 };
+
+static bool call_all(struct dt_case *c, struct dt_check *check)
+{
+    static const int others[] = {SPECIAL, MASKED, PACKED};
+    if (!call(c, check, PLAIN, 0) || !call(c, check, PLAIN, 0) || !call(c, check, SPECIAL, 1) ||
+        !call(c, check, MASKED, 0) || !call(c, check, PACKED, 0))
+        return false;
+    if (c->options.level == DT_VALIDATE_QUICK)
+        return true;
+    for (unsigned n = 1; n < 7; n++) {
+        const unsigned number =
+            n < 4 ? n : n + (unsigned)(c->options.seed + (uint64_t)c->problem->nk) % 15;
+        if (!call(c, check, PLAIN, number) || !call(c, check, others[n % 3], number))
+            return false;
+    }
+    for (int which = PLAIN; which < SETS; which++)
+        if (!call_backwards(c, check, which, MOST_PARTS) || !call_backwards(c, check, which, 2) ||
+            !call_threads(c, check, which, which % 2 ? 3 : 2))
+            return false;
+    return true;
 }
 
 static void run_case(struct dt_case *c, struct dt_check *check)
 {
-    c->first_known = false;
-    if (!call(c, check, PLAIN, 0) || !call(c, check, PLAIN, 0) || !call(c, check, SPECIAL, 1) ||
-        !call(c, check, MASKED, 0) || !call(c, check, PACKED, 0) ||
-        c->options.level == DT_VALIDATE_QUICK)
-        return;
-    for (unsigned n = 1; n < 7; n++) {
-        static const int others[] = {SPECIAL, MASKED, PACKED};
-        const unsigned number =
-            n < 4 ? n : n + (unsigned)(c->options.seed + (uint64_t)c->problem->nk) % 15;
-        if (!call(c, check, PLAIN, number) || !call(c, check, others[n % 3], number))
-            return;
+    const size_t floats = check->setup->workspace;
+    struct dt_error error;
+    for (int which = 0; which < SETS; which++)
+        c->set[which].first_known = false;
+    c->workspace = malloc(floats * sizeof *c->workspace);
+    if (!c->workspace ||
+        dt_operand_init(&c->operands[WORKSPACE], "workspace", sizeof(float), 1, floats, &error)) {
+        dt_check_fail(check, "no memory for a workspace of %zu floats", floats);
+    } else {
+        memset(c->workspace, 0xff, floats * sizeof *c->workspace);
+        call_all(c, check);
+        dt_guard_clear(&c->operands[WORKSPACE].guard);
     }
+    free(c->workspace);
+    c->workspace = NULL;
+    c->operands[WORKSPACE] = (struct dt_operand){0};
 }
 
 const struct dt_case_kind dt_attention_case = {open_case, run_case, close_case};

@@ -278,7 +278,7 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, const str
         .nk = b->nk,
         .delta = &c->guarded.delta,
         .origin = (ptrdiff_t)c->problem->nq - 1 - b->i0 + b->j0,
-        .tile = check->tile,
+        .tile = check->choice.tile,
     };
     if (which >= c->sets)
         return true;
@@ -292,7 +292,7 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, const str
 static bool call_blocks(struct dt_case *c, struct dt_check *check)
 {
     const struct dt_problem *p = c->problem;
-    uint64_t state = c->options.seed + (uint64_t)check->tile.rows;
+    uint64_t state = c->options.seed + (uint64_t)check->choice.tile.rows;
     for (unsigned n = 0; n < 4 && p->nq * (int64_t)p->nk > 1; n++) {
         const int32_t i0 = (int32_t)dt_random_below(&state, (uint64_t)p->nq);
         const int32_t j0 = (int32_t)dt_random_below(&state, (uint64_t)p->nk);

@@ -116,6 +116,11 @@ static const char *const attention_texts[] = {
     "q5 k140 d8 log:128:160",
     "n61 d40 log:32:128 mask:lengths hf",
     "n67 d64 log:256:512",
+    "n131 d20 log:64:128 mask:pairs hf",
+    "b2 q70 k150 d16 linear:32 mask:keys ms",
+    "h2 q150 k70 d72 log:32:128 hf",
+    "q20 k300 d8 log:256:300 mask:lengths ms",
+    "n140 d12 linear:4 none",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -153,32 +158,4 @@ size_t dt_validate_edge_problems(enum dt_op op, const struct dt_problem **proble
         }
     *problems = NULL;
     return 0;
-}
-
-/* A side that the variant ignores becomes 0; false if it is no multiple. */
-static bool fit(int32_t *side, int32_t multiple)
-{
-    if (multiple == 0)
-        *side = 0;
-    return multiple == 0 || *side % multiple == 0;
-}
-
-size_t dt_validate_tiles(const struct dt_variant *variant, struct dt_tile tiles[DT_VALIDATE_TILES])
-{
-    const int32_t rows = variant->rows_multiple, cols = variant->cols_multiple;
-    const struct dt_tile candidates[DT_VALIDATE_TILES] = {
-        {0, 0}, {1, 1}, {3, 5}, {rows, cols}, {3 * rows, 5 * cols}, {16, 16}, {64, 0}, {0, 48},
-    };
-    size_t count = 0;
-    for (size_t n = 0; n < DT_VALIDATE_TILES; n++) {
-        struct dt_tile tile = candidates[n];
-        if (!fit(&tile.rows, rows) || !fit(&tile.cols, cols))
-            continue;
-        size_t known = 0;
-        while (known < count && (tiles[known].rows != tile.rows || tiles[known].cols != tile.cols))
-            known++;
-        if (known == count)
-            tiles[count++] = tile;
-    }
-    return count;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `disentune verify`. One entry a variant, and with --golden one for the reference, collects the
- * verdicts of all problems and tiles. Problems are the outer loop, since the data and the
- * reference's results of a problem serve every variant and tile.
+ * verdicts of all problems and choices. Problems are the outer loop, since the data and the
+ * reference's results of a problem serve every choice.
  */
 #include "tuner/cli/cli.h"
 #include "tuner/cli/output.h"
@@ -16,7 +16,7 @@
 struct entry {
     const struct dt_variant *variant; /* NULL: the reference */
     struct dt_verdict verdict;
-    size_t cases;         /* pairs of problem and tile, or golden cases */
+    size_t cases;         /* pairs of problem and choice, or golden cases */
     const char *obstacle; /* why it cannot be verified here; NULL if it can */
 };
 
@@ -77,17 +77,17 @@ static void add_verdict(struct entry *entry, const struct dt_verdict *verdict)
     entry->cases++;
 }
 
-static enum dt_status verify_tiles(struct entry *entry, struct dt_validator *validator,
-                                   struct dt_error *error)
+static enum dt_status verify_choices(struct entry *entry, const struct dt_problem *problem,
+                                     struct dt_validator *validator, struct dt_error *error)
 {
-    struct dt_tile tiles[DT_VALIDATE_TILES];
-    const size_t count = dt_validate_tiles(entry->variant, tiles);
-    for (size_t t = 0; t < count; t++) {
+    const struct dt_delta *delta = dt_validate_delta(validator);
+    struct dt_choice choices[DT_VALIDATE_CHOICES];
+    if (!dt_variant_applies(entry->variant, entry->variant->op, problem, delta))
+        return DT_OK; /* not its kind of problem */
+    const size_t count = dt_validate_choices(entry->variant, problem, delta, choices);
+    for (size_t n = 0; n < count; n++) {
         struct dt_verdict verdict;
-        enum dt_status status =
-            dt_validate_run(validator, entry->variant, &tiles[t], &verdict, error);
-        if (status == DT_UNSUPPORTED)
-            return DT_OK; /* not its kind of problem */
+        enum dt_status status = dt_validate_run(validator, &choices[n], &verdict, error);
         if (status)
             return status;
         add_verdict(entry, &verdict);
@@ -118,7 +118,7 @@ static enum dt_status verify_problem(struct run *run, enum dt_op op,
         return status == DT_UNSUPPORTED ? DT_OK : status;
     for (size_t n = 0; !status && n < run->count; n++)
         if (concerns(&run->entries[n], op))
-            status = verify_tiles(&run->entries[n], validator, error);
+            status = verify_choices(&run->entries[n], problem, validator, error);
     dt_validate_close(validator);
     return status;
 }
