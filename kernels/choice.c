@@ -53,6 +53,14 @@ struct dt_problem dt_problem_class(enum dt_op op, const struct dt_problem *probl
         class.batch = class.heads = 1;
         class.dim = 64;
         class.mask = DT_MASK_NONE;
+    } else if (op == DT_OP_GEMM) {
+        class = (struct dt_problem){.batch = 1,
+                                    .heads = 1,
+                                    .nq = problem->nq,
+                                    .nk = problem->nk,
+                                    .dim = problem->dim,
+                                    .bucket = DT_LINEAR,
+                                    .span = 1};
     } else {
         class.layout = DT_SLOT_MAJOR;
     }
@@ -68,7 +76,11 @@ static const struct {
     {"window-skew", {64, 0}},  {"window-transpose", {64, 0}},
     {"gather-skew", {64, 0}},  {"gather-transpose", {64, 0}},
     {"lanes-skew", {64, 0}},   {"window-gather", {0, 0}},
-    {"gather", {0, 0}},        {"plain", {0, 0}},
+    {"gather", {0, 0}},        {"libxsmm", {64, 64}},
+    {"6x4", {64, 64}},         {"8x3", {64, 64}},
+    {"14x2", {64, 64}},        {"12x2", {64, 64}},
+    {"6x2", {64, 64}},         {"4x3", {64, 64}},
+    {"plain", {0, 0}},
 };
 
 static enum dt_status best_ranked(enum dt_op op, const struct dt_problem *problem,

@@ -43,7 +43,8 @@ const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_
 /*
  * The problem as far as `op` can tell it apart: fields that do not matter to the operation are
  * set to a fixed value. Records and table keys use it. For bias, that of one head: batch, heads,
- * dimension, mask are fixed.
+ * dimension, mask are fixed. For gemm, the product of one head's queries and keys: m = nq, n = nk,
+ * k = dim, and all else is fixed.
  */
 struct dt_problem dt_problem_class(enum dt_op op, const struct dt_problem *problem);
 

@@ -88,6 +88,24 @@ void dt_reference_softmax(const struct dt_softmax_args *a, double *out, double *
     }
 }
 
+void dt_reference_gemm(const struct dt_gemm_shape *s, const float *a, const float *b,
+                       const float *c, double *out, double *scale)
+{
+    for (int32_t i = 0; i < s->m; i++)
+        for (int32_t j = 0; j < s->n; j++) {
+            const ptrdiff_t at = (ptrdiff_t)i * s->n + j;
+            double sum = s->accumulate ? c[i * s->c_stride + j] : 0, magnitude = fabs(sum);
+            for (int32_t l = 0; l < s->k; l++) {
+                const double product = (double)a[i * s->a_stride + l] * b[l * s->b_stride + j];
+                sum += product;
+                magnitude += fabs(product);
+            }
+            out[at] = sum;
+            if (scale)
+                scale[at] = magnitude + 0x1p-126;
+        }
+}
+
 /* x.y over `dim` elements; adds the sum of magnitudes to *magnitude. */
 static double dot(const float *x, const float *y, int32_t dim, double *magnitude)
 {

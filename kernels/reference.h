@@ -24,6 +24,11 @@ void dt_reference_bias(const struct dt_problem *problem, const struct dt_bias_ar
  * rounding x - max moves exp() by that much. */
 void dt_reference_softmax(const struct dt_softmax_args *args, double *out, double *scale);
 
+/* out[m][n], from c before the call. scale, if not NULL: |c| (if accumulated) + sum of |a||b| +
+ * 2^-126, since a result below 2^-126 has an absolute error. */
+void dt_reference_gemm(const struct dt_gemm_shape *shape, const float *a, const float *b,
+                       const float *c, double *out, double *scale);
+
 /*
  * out [batch][heads][nq][dim], dense. bias, if not NULL, receives f * (c2p + p2c)
  * [batch][heads][nq][nk] without regard to the mask. For packed batches slots are those

@@ -34,6 +34,8 @@ int32_t dt_error_terms(enum dt_op op, const struct dt_problem *problem)
     switch (op) {
     case DT_OP_SOFTMAX:
         return problem->nk;
+    case DT_OP_GEMM:
+        return problem->dim;
     case DT_OP_ATTENTION:
         return problem->nk + problem->dim;
     default:

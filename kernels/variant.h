@@ -58,7 +58,7 @@ const char *dt_op_name(enum dt_op op);
 enum dt_op dt_op_parse(const char *name);
 
 /* K of error_eps: 1 for bias (its two additions are in error_eps), the keys for softmax,
- * dimension and keys for attention. */
+ * the dimension for gemm, dimension and keys for attention. */
 int32_t dt_error_terms(enum dt_op op, const struct dt_problem *problem);
 
 /* The n-th row (0-based) over all tables: by instruction set from scalar up, operations

@@ -73,6 +73,13 @@ __attribute__((format(printf, 2, 3))) bool dt_check_fail(struct dt_check *check,
 void dt_check_name_call(struct dt_check *check, const char *data,
                         const struct dt_placement *placement);
 
+/* What dt_check_call() takes as arguments of gemm: a resolved product and its operands. */
+struct dt_gemm_call {
+    const struct dt_gemm *gemm;
+    const float *a, *b;
+    float *c;
+};
+
 /*
  * Calls the variant; then every operand but those of `outputs`, a set of bits 1 << index, must be
  * unchanged and the padding of all untouched. Operands never placed are skipped. guarded may be
@@ -111,6 +118,6 @@ struct dt_case_kind {
     void (*close)(struct dt_case *opened);
 };
 
-extern const struct dt_case_kind dt_bias_case, dt_softmax_case, dt_attention_case;
+extern const struct dt_case_kind dt_bias_case, dt_softmax_case, dt_gemm_case, dt_attention_case;
 
 #endif

@@ -27,6 +27,8 @@ static const struct dt_case_kind *kind_of(enum dt_op op)
         return &dt_bias_case;
     case DT_OP_SOFTMAX:
         return &dt_softmax_case;
+    case DT_OP_GEMM:
+        return &dt_gemm_case;
     case DT_OP_ATTENTION:
         return &dt_attention_case;
     default:
@@ -44,6 +46,8 @@ static double memory_needed(enum dt_op op, const struct dt_problem *p)
         return nq * nk * 60 + (nq + nk) * slots * 12;
     case DT_OP_SOFTMAX:
         return nq * nk * 80;
+    case DT_OP_GEMM:
+        return nq * nk * 120 + (nq + nk) * p->dim * 20;
     default:
         return rows * (nq * 100 + nk * 50) + (double)p->heads * p->dim * slots * 90 +
                (double)p->batch * nq * nk * 3 + (nk + 64) * (slots + 2 * p->dim) * 16;

@@ -8,12 +8,14 @@
  * entry that the formula does not name holds a NaN; on operands that end at an inaccessible page
  * and on operands that begin at one; at misalignments; with rows further apart than they are long;
  * for bias also on blocks of the problem, for attention also on packed batches, on work items in
- * another order and on several threads. Judged are
+ * another order and on several threads, for gemm in blocks of the tile and with both ways to begin
+ * a sum. Judged are
  *
  *     class      NaN, +Inf, -Inf where the reference has them and nowhere else
  *     value      |result - reference| <= error_eps * dt_error_terms * 2^-24 * scale
  *     repetition the same bits on every call with the same data, wherever the operands lie
- *     bits       bias: those of s + (a + b) in f32, as its contract says
+ *     bits       bias: those of s + (a + b) in f32, as its contract says; gemm: those of a sum over
+ *                rising l, whatever block of the product the element is computed in
  *     memory     no access outside the operands, no change of padding or inputs
  *     state      callee-saved registers and floating-point control as before the call
  *     vacuity    something was compared, and the expected result differs from the initial one
@@ -48,7 +50,7 @@ struct dt_verdict {
 struct dt_validator;
 
 /*
- * Prepares bias, softmax or attention. The caller frees *validator with dt_validate_close().
+ * Prepares bias, softmax, gemm or attention. The caller frees *validator with dt_validate_close().
  * DT_INVALID for a bad problem, DT_UNSUPPORTED for another operation or bias without terms,
  * DT_NO_MEMORY.
  */

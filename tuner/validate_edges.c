@@ -6,6 +6,9 @@
  * bucket form below, at and beyond where it clamps. Rectangles with one short side reach far
  * distances at little cost: slots step by two in log:256:300 and log:128:160 only beyond 128
  * and 64.
+ *
+ * gemm: m = q, n = k, k = d. All of them around vector widths and around the rows and columns of
+ * the blocks that variants keep in registers.
  */
 #include "kernels/error.h"
 #include "tuner/validate.h"
@@ -93,6 +96,17 @@ static const char *const softmax_texts[] = {
     "q5 k1031 linear:4",
 };
 
+static const char *const gemm_texts[] = {
+    "n1 d1 linear:1",       "n1 d64 linear:1",      "q1 k16 d3 linear:1",   "q2 k3 d7 linear:1",
+    "q3 k4 d2 linear:1",    "q4 k5 d8 linear:1",    "q5 k7 d64 linear:1",   "q6 k8 d5 linear:1",
+    "q7 k9 d16 linear:1",   "q8 k12 d33 linear:1",  "q9 k15 d1 linear:1",   "q10 k16 d65 linear:1",
+    "q11 k17 d4 linear:1",  "q12 k23 d47 linear:1", "q13 k24 d64 linear:1", "q14 k25 d9 linear:1",
+    "q15 k31 d17 linear:1", "q16 k32 d64 linear:1", "q17 k33 d31 linear:1", "q19 k47 d2 linear:1",
+    "q23 k48 d24 linear:1", "q25 k49 d3 linear:1",  "q27 k63 d48 linear:1", "q29 k64 d63 linear:1",
+    "q31 k65 d64 linear:1", "q37 k79 d5 linear:1",  "q53 k80 d64 linear:1", "q64 k64 d64 linear:1",
+    "q67 k97 d11 linear:1", "q1 k130 d19 linear:1", "q131 k1 d64 linear:1",
+};
+
 static const char *const attention_texts[] = {
     "n1 d1 linear:4",
     "n1 d64 log:256:512 mask:keys hf",
@@ -127,6 +141,7 @@ static const char *const attention_texts[] = {
 
 static struct dt_problem bias_problems[COUNT(bias_texts)];
 static struct dt_problem softmax_problems[COUNT(softmax_texts)];
+static struct dt_problem gemm_problems[COUNT(gemm_texts)];
 static struct dt_problem attention_problems[COUNT(attention_texts)];
 
 static const struct {
@@ -137,6 +152,7 @@ static const struct {
 } lists[] = {
     {DT_OP_BIAS, bias_texts, bias_problems, COUNT(bias_texts)},
     {DT_OP_SOFTMAX, softmax_texts, softmax_problems, COUNT(softmax_texts)},
+    {DT_OP_GEMM, gemm_texts, gemm_problems, COUNT(gemm_texts)},
     {DT_OP_ATTENTION, attention_texts, attention_problems, COUNT(attention_texts)},
 };
 

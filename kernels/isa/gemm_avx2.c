@@ -3,8 +3,10 @@
 
 #define ISA "avx2"
 #define LEVEL DT_CPU_AVX2
-#define EACH_BLOCK(DO) EACH_12(DO, 1) EACH_6(DO, 2) EACH_4(DO, 3)
 #include "kernels/isa/gemm_ideas.h"
+
+#define LIST(DO) EACH_12(DO, 1) EACH_6(DO, 2) EACH_4(DO, 3)
+BLOCKS(LIST)
 
 RESOLVE(6, 2)
 RESOLVE(4, 3)

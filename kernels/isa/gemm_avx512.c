@@ -3,8 +3,10 @@
 
 #define ISA "avx512"
 #define LEVEL DT_CPU_AVX512
-#define EACH_BLOCK(DO) EACH_14(DO, 1) EACH_14(DO, 2) EACH_8(DO, 3) EACH_6(DO, 4)
 #include "kernels/isa/gemm_ideas.h"
+
+#define LIST(DO) EACH_14(DO, 1) EACH_14(DO, 2) EACH_8(DO, 3) EACH_6(DO, 4)
+BLOCKS(LIST)
 
 RESOLVE(14, 2)
 RESOLVE(8, 3)

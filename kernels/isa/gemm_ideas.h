@@ -116,9 +116,11 @@ struct instance {
     int32_t rows, vectors;
 };
 
-EACH_BLOCK(COLUMN)
-
-static const struct instance instances[VECTORS_MAX + 1][ROWS_MAX + 1] = {EACH_BLOCK(INSTANCE)};
+/* Defines all blocks of a list such as EACH_14(DO, 2) EACH_8(DO, 3), as a macro with parameter DO.
+ */
+#define BLOCKS(LIST)                                                                               \
+    LIST(COLUMN)                                                                                   \
+    static const struct instance instances[VECTORS_MAX + 1][ROWS_MAX + 1] = {LIST(INSTANCE)};
 
 static int32_t pieces(int32_t whole, int32_t piece) { return (whole - 1) / piece + 1; }
 
@@ -143,8 +145,8 @@ static void run_blocks(const struct dt_gemm *gemm, const float *a, const float *
     }
 }
 
-static bool resolve_blocks(int32_t rows, int32_t vectors, const struct dt_gemm_shape *shape,
-                           struct dt_gemm *gemm)
+static bool resolve_blocks(const struct instance instances[][ROWS_MAX + 1], int32_t rows,
+                           int32_t vectors, const struct dt_gemm_shape *shape, struct dt_gemm *gemm)
 {
     const int32_t all = pieces(shape->n, LANES);
     const int32_t r = pieces(shape->m, pieces(shape->m, rows));
@@ -157,7 +159,7 @@ static bool resolve_blocks(int32_t rows, int32_t vectors, const struct dt_gemm_s
     static bool resolve_##rows##x##vectors(const struct dt_gemm_shape *shape,                      \
                                            struct dt_gemm *gemm)                                   \
     {                                                                                              \
-        return resolve_blocks(rows, vectors, shape, gemm);                                         \
+        return resolve_blocks(instances, rows, vectors, shape, gemm);                              \
     }
 #define ROW(rows, vectors, text)                                                                   \
     {                                                                                              \

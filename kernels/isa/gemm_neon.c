@@ -3,8 +3,10 @@
 
 #define ISA "neon"
 #define LEVEL DT_CPU_NEON
-#define EACH_BLOCK(DO) EACH_12(DO, 1) EACH_12(DO, 2) EACH_8(DO, 3) EACH_6(DO, 4)
 #include "kernels/isa/gemm_ideas.h"
+
+#define LIST(DO) EACH_12(DO, 1) EACH_12(DO, 2) EACH_8(DO, 3) EACH_6(DO, 4)
+BLOCKS(LIST)
 
 RESOLVE(8, 3)
 RESOLVE(6, 4)
