@@ -2,6 +2,7 @@
 #include "tests/mutants.h"
 
 #include "tests/mutants_attention.h"
+#include "tests/mutants_gemm.h"
 #include "tests/mutants_slot.h"
 
 #include <fenv.h>
@@ -286,6 +287,16 @@ SOFTMAX_BY(softmax_scaled_leak, SCALED_LEAK)
                     .run.softmax = softmax_##function},                                            \
         .symptom = text                                                                            \
     }
+#define GEMM(function, text)                                                                       \
+    {                                                                                              \
+        .variant = {.name = "gemm.mutant." #function,                                              \
+                    .op = DT_OP_GEMM,                                                              \
+                    .rows_multiple = 1,                                                            \
+                    .cols_multiple = 1,                                                            \
+                    .error_eps = 2,                                                                \
+                    .run.gemm = mutant_gemm_##function},                                           \
+        .symptom = text                                                                            \
+    }
 #define ATTENTION(function, text)                                                                  \
     {                                                                                              \
         .variant = {.name = "attention.mutant." #function,                                         \
@@ -332,6 +343,25 @@ static const struct mutant mutants[] = {
     SOFTMAX(no_tail, WRONG),
     SOFTMAX(other_dialect, WRONG),
     SOFTMAX(scaled_leak, WRONG),
+    GEMM(right, NULL),
+    GEMM(unresolved, "cannot be resolved"),
+    GEMM(no_column_tail, WRONG),
+    GEMM(no_row_tail, WRONG),
+    GEMM(short_sum, WRONG),
+    GEMM(never_accumulates, WRONG),
+    GEMM(always_accumulates, WRONG),
+    GEMM(scales_old, WRONG),
+    GEMM(transposed, WRONG),
+    GEMM(dense_b, WRONG),
+    GEMM(two_sums, "its sum over rising l"),
+    GEMM(falling, "its sum over rising l"),
+    GEMM(old_last, "its sum over rising l"),
+    GEMM(tail_by_size, "its sum over rising l"),
+    GEMM(padded_sum, WRONG),
+    GEMM(writes_past, "wrote outside the elements of c"),
+    GEMM(reads_past, OUTSIDE),
+    GEMM(writes_input, "wrote to its input b"),
+    GEMM(clobbers_register, "callee-saved register"),
     ATTENTION(right, NULL),
     ATTENTION(paper_sign, WRONG),
     ATTENTION(position_is_two_spans, WRONG),

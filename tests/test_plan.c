@@ -339,3 +339,13 @@ Test(plan, table_of_this_machine_answers_exactly)
     dt_plan_free(plan);
     unlink(path);
 }
+
+Test(plan, the_class_of_a_product_is_its_shape)
+{
+    char text[DT_PROBLEM_TEXT_MAX];
+    const struct dt_problem given = problem_of("b3 h12 q5 k7 d40 log:256:512 c2p mask:keys ms");
+    const struct dt_problem class = dt_problem_class(DT_OP_GEMM, &given);
+    cr_assert_eq(dt_problem_check(&class, NULL), DT_OK);
+    cr_assert_str_eq(dt_problem_print(&class, text),
+                     "b1 h1 q5 k7 d40 linear:1 none f32 hf mask:none");
+}

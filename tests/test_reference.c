@@ -57,6 +57,25 @@ Test(reference, bias_by_hand)
     cr_assert(right);
 }
 
+Test(reference, gemm_by_hand)
+{
+    /* rows 4, 3 and 5 apart; 9 where nothing is read */
+    const float a[] = {1, -2, 9, 9, 3, 4}, b[] = {5, 6, -7, -8, 9, 10};
+    const float c[] = {100, 200, 300, 9, 9, -400, 500, 600};
+    const double product[] = {21, -12, -27, -17, 54, 19}, sizes[] = {21, 24, 27, 47, 54, 61};
+    bool right = true;
+    for (int add = 0; add < 2; add++) {
+        const struct dt_gemm_shape shape = {2, 3, 2, 4, 3, 5, add};
+        double out[6], scale[6];
+        dt_reference_gemm(&shape, a, b, c, out, scale);
+        for (int n = 0; n < 6; n++) {
+            const double old = add ? c[n / 3 * 5 + n % 3] : 0;
+            right &= out[n] == old + product[n] && scale[n] == fabs(old) + sizes[n] + 0x1p-126;
+        }
+    }
+    cr_assert(right);
+}
+
 Test(reference, softmax_by_hand)
 {
     float x[] = {0, (float)M_LN2, NAN, 5, 5, 5};

@@ -3,6 +3,7 @@
 
 #include "kernels/error.h"
 #include "reports/stats.h"
+#include "tuner/blocked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,12 @@
 /* Operands start this far apart beyond their size, so that equal indices of several of them do not
  * fall into one set of a cache. */
 enum { APART = 16 * 13 };
+
+struct dt_product {
+    float *a, *b, *c;
+    struct dt_choice choice; /* that `blocked` was made for */
+    struct dt_blocked blocked;
+};
 
 struct part {
     float **where;
@@ -91,6 +98,18 @@ static enum dt_status init_softmax(struct dt_workload *w, uint64_t seed, struct 
     return status;
 }
 
+/* Room in b for panels of any width, the last one filled up. */
+static enum dt_status init_gemm(struct dt_workload *w, uint64_t seed, struct dt_error *error)
+{
+    const size_t m = (size_t)w->problem.nq, n = (size_t)w->problem.nk, k = (size_t)w->problem.dim;
+    w->product = calloc(1, sizeof *w->product);
+    if (!w->product)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a product");
+    const struct part parts[] = {
+        {&w->product->a, m * k}, {&w->product->b, k * n * 2}, {&w->product->c, m * n}};
+    return allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
+}
+
 static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struct dt_error *error)
 {
     const struct dt_problem *p = &w->problem;
@@ -151,6 +170,7 @@ enum dt_status dt_workload_init(struct dt_workload *w, enum dt_op op,
     if (!status)
         status = op == DT_OP_BIAS      ? init_bias(w, seed, error)
                  : op == DT_OP_SOFTMAX ? init_softmax(w, seed, error)
+                 : op == DT_OP_GEMM    ? init_gemm(w, seed, error)
                                        : init_attention(w, seed, error);
     if (status)
         dt_workload_clear(w);
@@ -162,10 +182,12 @@ void dt_workload_clear(struct dt_workload *w)
     free(w->memory);
     free(w->allowed);
     free(w->lengths);
+    free(w->product);
     dt_delta_clear(&w->delta);
     w->memory = NULL;
     w->allowed = NULL;
     w->lengths = NULL;
+    w->product = NULL;
 }
 
 static void run_bias(const struct dt_workload *w, const struct dt_choice *choice,
@@ -189,6 +211,30 @@ static void run_bias(const struct dt_workload *w, const struct dt_choice *choice
     choice->variant->run.bias(&args);
 }
 
+static void run_gemm(const struct dt_workload *w, const struct dt_choice *choice)
+{
+    const struct dt_problem *p = &w->problem;
+    struct dt_product *product = w->product;
+    if (product->choice.variant != choice->variant ||
+        product->choice.tile.rows != choice->tile.rows ||
+        product->choice.tile.cols != choice->tile.cols) {
+        const struct dt_gemm_shape shape = {
+            .m = p->nq,
+            .n = p->nk,
+            .k = p->dim,
+            .a_stride = p->dim,
+            .b_stride = p->nk,
+            .c_stride = p->nk,
+        };
+        product->choice = *choice;
+        if (!dt_blocked_init(&product->blocked, choice->variant, &shape, choice->tile, true)) {
+            product->choice.variant = NULL;
+            return;
+        }
+    }
+    product->blocked.whole.run(&product->blocked.whole, product->a, product->b, product->c);
+}
+
 void dt_workload_run(const struct dt_workload *w, const struct dt_choice *choice,
                      enum dt_layout layout)
 {
@@ -210,6 +256,8 @@ void dt_workload_run(const struct dt_workload *w, const struct dt_choice *choice
         break;
     }
     case DT_OP_GEMM:
+        run_gemm(w, choice);
+        break;
     case DT_OP_COUNT:
         break;
     }
@@ -218,9 +266,11 @@ void dt_workload_run(const struct dt_workload *w, const struct dt_choice *choice
 double dt_workload_flops(const struct dt_workload *w)
 {
     const struct dt_problem *p = &w->problem;
+    const double nq = p->nq, nk = p->nk, slots = w->delta.slots, dim = p->dim;
+    if (w->op == DT_OP_GEMM)
+        return 2 * nq * nk * dim;
     if (w->op != DT_OP_ATTENTION)
         return 0;
-    const double nq = p->nq, nk = p->nk, slots = w->delta.slots, dim = p->dim;
     const double positions =
         (p->terms & DT_C2P ? nq * slots : 0) + (p->terms & DT_P2C ? nk * slots : 0);
     return 2 * dim * (2 * nq * nk + positions) * p->batch * p->heads;

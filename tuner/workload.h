@@ -7,8 +7,8 @@
 
 /*
  * For bias the operands of one head, with both layouts of the p2c table, so that variants of
- * either can be compared; rows are dense, as a caller has them. For the others everything that
- * the problem says.
+ * either can be compared; rows are dense, as a caller has them. For gemm the queries and keys of
+ * one head, the keys packed for the tile. For the others everything that the problem says.
  */
 struct dt_workload {
     enum dt_op op;
@@ -21,6 +21,7 @@ struct dt_workload {
     int32_t *lengths;
     struct dt_softmax_args softmax;
     struct dt_attention_args attention;
+    struct dt_product *product; /* gemm, owned */
 };
 
 /* Random operands from the seed. Refuses what would take more than 3/4 of the machine's memory.
@@ -30,12 +31,14 @@ enum dt_status dt_workload_init(struct dt_workload *workload, enum dt_op op,
                                 struct dt_error *error);
 void dt_workload_clear(struct dt_workload *workload);
 
-/* One call. For bias `layout` says which of the two p2c tables it reads; for a probe, it adds as
- * many floats as the scores have: the ceiling. */
+/* One call; for gemm, of a product that is resolved again only when the choice is another one than
+ * before, so that one thread at a time may run it. For bias `layout` says which of the two p2c
+ * tables it reads; for a probe, it adds as many floats as the scores have: the ceiling. */
 void dt_workload_run(const struct dt_workload *workload, const struct dt_choice *choice,
                      enum dt_layout layout);
 
-/* FLOPs of the products of an attention (table strategy), 0 for other operations. */
+/* FLOPs of a product or of the products of an attention (table strategy), 0 for other operations.
+ */
 double dt_workload_flops(const struct dt_workload *workload);
 
 #endif
