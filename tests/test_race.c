@@ -52,9 +52,14 @@ static void make_up_times(struct made_up *m, const struct dt_choice *choices, co
     }
 }
 
+#define PLAN(v, r, c)                                                                              \
+    {                                                                                              \
+        .variant = &(v), .tile = { r, c }                                                          \
+    }
+
 static const struct dt_choice tiles[] = {
-    {&narrow, {64, 0}}, {&narrow, {32, 0}}, {&narrow, {16, 0}},
-    {&narrow, {8, 0}},  {&narrow, {4, 0}},
+    PLAN(narrow, 64, 0), PLAN(narrow, 32, 0), PLAN(narrow, 16, 0),
+    PLAN(narrow, 8, 0),  PLAN(narrow, 4, 0),
 };
 
 Test(race, ratios_are_paired_within_blocks)
@@ -142,12 +147,12 @@ Test(race, among_equals_the_narrowest_then_the_smallest_then_the_first_by_name_w
         struct dt_choice choices[3];
         size_t winner;
     } cases[] = {
-        {{{&wide, {8, 8}}, {&narrow, {64, 0}}, {&wide, {4, 4}}}, 1},
-        {{{&narrow, {64, 0}}, {&narrow, {16, 0}}, {&narrow, {32, 0}}}, 1},
-        {{{&narrow, {0, 0}}, {&narrow, {0, 64}}, {&narrow, {64, 64}}}, 2},
-        {{{&narrow, {0, 0}}, {&narrow, {64, 0}}, {&narrow, {64, 64}}}, 2},
-        {{{&narrow, {64, 64}}, {&narrow_too, {64, 64}}, {&wide, {64, 64}}}, 1},
-        {{{&narrow_too, {64, 64}}, {&narrow, {64, 64}}, {&narrow, {64, 0}}}, 0},
+        {{PLAN(wide, 8, 8), PLAN(narrow, 64, 0), PLAN(wide, 4, 4)}, 1},
+        {{PLAN(narrow, 64, 0), PLAN(narrow, 16, 0), PLAN(narrow, 32, 0)}, 1},
+        {{PLAN(narrow, 0, 0), PLAN(narrow, 0, 64), PLAN(narrow, 64, 64)}, 2},
+        {{PLAN(narrow, 0, 0), PLAN(narrow, 64, 0), PLAN(narrow, 64, 64)}, 2},
+        {{PLAN(narrow, 64, 64), PLAN(narrow_too, 64, 64), PLAN(wide, 64, 64)}, 1},
+        {{PLAN(narrow_too, 64, 64), PLAN(narrow, 64, 64), PLAN(narrow, 64, 0)}, 0},
     };
     for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
         struct made_up m;
@@ -160,9 +165,9 @@ Test(race, among_equals_the_narrowest_then_the_smallest_then_the_first_by_name_w
 
 Test(race, one_tile_of_each_variant_is_left_and_stands_for_it)
 {
-    static const struct dt_choice choices[] = {{&narrow, {64, 0}}, {&narrow, {32, 0}},
-                                               {&wide, {64, 0}},   {&wide, {32, 0}},
-                                               {&wide, {16, 0}},   {&wide, {0, 0}}};
+    static const struct dt_choice choices[] = {PLAN(narrow, 64, 0), PLAN(narrow, 32, 0),
+                                               PLAN(wide, 64, 0),   PLAN(wide, 32, 0),
+                                               PLAN(wide, 16, 0),   PLAN(wide, 0, 0)};
     struct made_up m;
     make_up_times(&m, choices, (const double[]){120, 110, 90, 80, 80, 10}, 6, 0);
     m.race.runners[5].kept = true;
