@@ -6,8 +6,8 @@
  *
  *     score(i, j) = (f Q_i).K_j + C2P_i[slot] + K_j.(f Qr[slot])
  *
- * The first and the last dot product share a sum, K_j.(f Q_i + f Qr[slot]). Kr lies transposed, so
- * that C2P_i is computed for a vector of slots at a time, for all slots that the row reaches.
+ * The first and the last dot product share their sums. Kr lies transposed, so that C2P_i is
+ * computed for a vector of slots at a time, for all slots that the row reaches.
  */
 #ifndef DISENTUNE_ATTENTION_DIRECT_H
 #define DISENTUNE_ATTENTION_DIRECT_H
@@ -31,7 +31,7 @@ static inline float total(vec v)
     return x[0];
 }
 
-/* x.(q + r), r NULL for q alone. */
+/* x.q + x.r; r may be NULL. Not x.(q + r): an infinity in x must meet the zeros of q. */
 static inline float dot(const float *x, const float *q, const float *r, int32_t dim)
 {
     vec sum[SUMS];
@@ -40,17 +40,19 @@ static inline float dot(const float *x, const float *q, const float *r, int32_t 
         sum[n] = v_set(0);
     for (; c + SUMS * LANES <= dim; c += SUMS * LANES)
         for (int n = 0; n < SUMS; n++) {
-            const vec y = v_load(q + c + n * LANES);
-            sum[n] = v_fma(v_load(x + c + n * LANES), r ? v_add(y, v_load(r + c + n * LANES)) : y,
-                           sum[n]);
+            const vec y = v_load(x + c + n * LANES);
+            sum[n] = v_fma(y, v_load(q + c + n * LANES), sum[n]);
+            if (r)
+                sum[n] = v_fma(y, v_load(r + c + n * LANES), sum[n]);
         }
     for (; c + LANES <= dim; c += LANES) {
-        const vec y = v_load(q + c);
-        sum[0] = v_fma(v_load(x + c), r ? v_add(y, v_load(r + c)) : y, sum[0]);
+        sum[0] = v_fma(v_load(x + c), v_load(q + c), sum[0]);
+        if (r)
+            sum[1] = v_fma(v_load(x + c), v_load(r + c), sum[1]);
     }
     float rest = total(v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
     for (; c < dim; c++)
-        rest += x[c] * (r ? q[c] + r[c] : q[c]);
+        rest += x[c] * q[c] + (r ? x[c] * r[c] : 0);
     return rest;
 }
 
