@@ -60,18 +60,33 @@ static bool resolve_all(struct dt_attention_setup *s, const struct dt_problem *p
            resolve(&s->pv, s->choice.gemm, majors, minors, &pv, true);
 }
 
-/* See struct worker of isa/attention_tiles.h, which takes its arrays from the workspace. */
-static size_t measure(const struct dt_attention_setup *s, const struct dt_problem *p)
+/* The next array of a workspace, of which *used floats are given away. */
+static float *take(float *workspace, size_t *used, size_t floats)
+{
+    float *array = workspace ? workspace + *used : NULL;
+    *used += lines(floats);
+    return array;
+}
+
+size_t dt_attention_lay_out(const struct dt_attention_setup *s, const struct dt_problem *p,
+                            float *workspace, struct dt_attention_arrays *x)
 {
     const size_t rows = (size_t)s->rows, cols = (size_t)s->cols, keys = (size_t)s->keys;
     const size_t dim = (size_t)p->dim, dim_stride = (size_t)s->dim_stride;
     const bool online = s->choice.variant->form == DT_ONLINE;
-    return lines(keys * dim) + keys * dim_stride +              /* K, V */
-           3 * lines(rows) + lines((size_t)p->nk) +             /* max, sum, factor; odd keys */
-           lines(rows * dim) + rows * dim_stride +              /* Q, out */
-           rows * (online ? cols : keys) +                      /* scores */
-           rows * (size_t)s->c2p_stride +                       /* C2P */
-           (size_t)s->p2c_blocks * (size_t)s->p2c_slots * cols; /* P2C */
+    size_t used = 0;
+    x->k = take(workspace, &used, keys * dim);
+    x->v = take(workspace, &used, keys * dim_stride);
+    x->odd = (int32_t *)take(workspace, &used, (size_t)p->nk);
+    x->q = take(workspace, &used, rows * dim);
+    x->out = take(workspace, &used, rows * dim_stride);
+    x->max = take(workspace, &used, rows);
+    x->sum = take(workspace, &used, rows);
+    x->factor = take(workspace, &used, rows);
+    x->scores = take(workspace, &used, rows * (online ? cols : keys));
+    x->c2p = take(workspace, &used, rows * (size_t)s->c2p_stride);
+    x->p2c = take(workspace, &used, (size_t)s->p2c_blocks * (size_t)s->p2c_slots * cols);
+    return used;
 }
 
 static void set_sizes(struct dt_attention_setup *s, const struct dt_problem *p,
@@ -144,7 +159,8 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struc
     if (status)
         return status;
     set_sizes(s, p, delta);
-    s->workspace = measure(s, p);
+    struct dt_attention_arrays unplaced;
+    s->workspace = dt_attention_lay_out(s, p, NULL, &unplaced);
     if (!resolve_all(s, p)) {
         dt_attention_setup_clear(s);
         return dt_error_set(error, DT_UNSUPPORTED, "%s cannot make the products of %s",

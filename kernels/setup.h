@@ -49,6 +49,21 @@ struct dt_attention_setup {
     int32_t p2c_blocks; /* of keys, held at a time */
 };
 
+/* What a thread works on: arrays in its workspace, each on cache lines of its own. */
+struct dt_attention_arrays {
+    float *k, *v;              /* packed, of one head */
+    int32_t *odd;              /* [nk] keys whose V is kept out of the copy */
+    float *q, *out;            /* [rows] */
+    float *max, *sum, *factor; /* [rows] */
+    float *scores;             /* [rows][cols], one block of keys or, DT_ROWS, all */
+    float *c2p, *p2c;
+};
+
+/* Places the arrays in a workspace and returns the floats that they take. */
+size_t dt_attention_lay_out(const struct dt_attention_setup *setup,
+                            const struct dt_problem *problem, float *workspace,
+                            struct dt_attention_arrays *arrays);
+
 /*
  * `choice` is one of attention that applies to the problem, its tile and parts too. Release with
  * dt_attention_setup_clear(). DT_INVALID (a part is missing), DT_UNSUPPORTED (a part cannot do the

@@ -34,208 +34,10 @@
 #ifndef DISENTUNE_ATTENTION_TILES_H
 #define DISENTUNE_ATTENTION_TILES_H
 
-#include "kernels/setup.h"
+#include "kernels/isa/attention_worker.h"
 
 #include <math.h>
 #include <string.h>
-
-struct worker {
-    const struct dt_attention_args *a;
-    const struct dt_attention_setup *s;
-    struct dt_attention_item item;
-    int32_t nk; /* keys of this head without those that its length cuts off */
-    bool head_ready;
-
-    /* In the workspace; setup.c measures it. */
-    float *k, *v;
-    float *max, *sum, *factor;
-    int32_t *odd; /* keys whose V is kept out of the copy */
-    int32_t odd_count;
-    float *q, *out;
-    float *scores;
-    float *c2p;
-    float *p2c;
-
-    uint64_t since;
-};
-
-static inline int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
-static inline int32_t greatest(int32_t a, int32_t b) { return a > b ? a : b; }
-static inline int32_t round_up(int32_t x, int32_t step) { return (x + step - 1) / step * step; }
-
-static float *take(float **at, size_t floats)
-{
-    float *taken = *at;
-    *at += (floats + 15) / 16 * 16;
-    return taken;
-}
-
-static void lay_out(struct worker *w)
-{
-    const struct dt_attention_setup *s = w->s;
-    const size_t dim = (size_t)w->a->problem->dim, dim_stride = (size_t)s->dim_stride;
-    const size_t rows = (size_t)s->rows, cols = (size_t)s->cols, keys = (size_t)s->keys;
-    float *at = w->a->workspace;
-    w->k = take(&at, keys * dim);
-    w->v = take(&at, keys * dim_stride);
-    w->max = take(&at, rows);
-    w->sum = take(&at, rows);
-    w->factor = take(&at, rows);
-    w->odd = (int32_t *)take(&at, (size_t)w->a->problem->nk);
-    w->q = take(&at, rows * dim);
-    w->out = take(&at, rows * dim_stride);
-    w->scores = take(&at, rows * (s->choice.variant->form == DT_ONLINE ? cols : keys));
-    w->c2p = take(&at, rows * (size_t)s->c2p_stride);
-    w->p2c = take(&at, (size_t)s->p2c_blocks * (size_t)s->p2c_slots * cols);
-}
-
-/* ---- Phases ---- */
-
-static inline void begin(struct worker *w)
-{
-    if (w->a->phases)
-        w->since = w->a->phases->clock();
-}
-
-static inline void end(struct worker *w, enum dt_phase phase)
-{
-    if (w->a->phases) {
-        const uint64_t now = w->a->phases->clock();
-        w->a->phases->spent[phase] += now - w->since;
-        w->since = now;
-    }
-}
-
-static inline void multiply(const struct worker *w, enum dt_phase phase,
-                            const struct dt_gemm_grid *grid, int32_t major, int32_t minor,
-                            const float *a, const float *b, float *c)
-{
-    const struct dt_gemm *gemm = dt_gemm_of(grid, (major + DT_ROW_STEP - 1) / DT_ROW_STEP,
-                                            (minor + DT_COLUMN_STEP - 1) / DT_COLUMN_STEP);
-    if (w->a->phases)
-        w->a->phases->flops[phase] += 2.0 * gemm->shape.m * gemm->shape.n * (double)gemm->shape.k;
-    gemm->run(gemm, a, b, c);
-}
-
-/* ---- Slots ---- */
-
-/* The slots that rows i0 ... i1 - 1 and columns j0 ... j1 - 1 reach: first ... last. */
-struct interval {
-    int32_t first, last;
-};
-
-static inline struct interval slots_of(const struct worker *w, int32_t i0, int32_t i1, int32_t j0,
-                                       int32_t j1)
-{
-    const struct dt_delta *delta = w->a->delta;
-    if (w->s->choice.variant->strategy == DT_TABLE)
-        return (struct interval){0, delta->slots - 1};
-    const int32_t *slot = delta->slot + delta->nq - 1;
-    return (struct interval){slot[j1 - 1 - i0], slot[j0 - (i1 - 1)]};
-}
-
-/* ---- Packing ---- */
-
-/* LANES rows of x, `width` columns, transposed: to[l * stride + r]. Rows from `count` on are 0. */
-static inline __attribute__((always_inline)) void transpose_block(const float *x, ptrdiff_t row,
-                                                                  int32_t count, int32_t width,
-                                                                  float *to, ptrdiff_t stride)
-{
-    vec m[LANES];
-    for (int r = 0; r < LANES; r++)
-        m[r] = r >= count      ? v_set(0)
-               : width < LANES ? v_load_first(x + r * row, width)
-                               : v_load(x + r * row);
-    v_transpose(m);
-    for (int l = 0; l < LANES; l++)
-        if (l < width)
-            v_store(to + l * stride, m[l]);
-}
-
-static void pack_keys(const struct worker *w, const float *k, int32_t j, int32_t count, float *to)
-{
-    const int32_t dim = w->a->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
-    const ptrdiff_t row = w->a->k_row, stride = w->s->cols;
-    for (int32_t r = 0; r < padded; r += LANES)
-        for (int32_t c = 0; c < dim; c += LANES) {
-            const float *from = k + (j + least(r, count - 1)) * row + c;
-            if (count - r >= LANES && dim - c >= LANES)
-                transpose_block(from, row, LANES, LANES, to + c * stride + r, stride);
-            else
-                transpose_block(from, row, count - r, least(dim - c, LANES), to + c * stride + r,
-                                stride);
-        }
-}
-
-static inline void copy_row(float *to, const float *from, int32_t dim)
-{
-    int32_t c = 0;
-    for (; c + LANES <= dim; c += LANES)
-        v_store(to + c, v_load(from + c));
-    for (; c < dim; c++)
-        to[c] = from[c];
-}
-
-static inline void scale_row(float *to, const float *from, int32_t dim, float scale)
-{
-    const vec f = v_set(scale), zero = v_set(0);
-    int32_t c = 0;
-    for (; c + LANES <= dim; c += LANES)
-        v_store(to + c, v_fma(v_load(from + c), f, zero));
-    for (; c < dim; c++)
-        to[c] = scale * from[c];
-}
-
-static inline void clear(float *x, ptrdiff_t floats)
-{
-    for (ptrdiff_t n = 0; n < floats; n += LANES)
-        v_store(x + n, v_set(0));
-}
-
-static bool is_finite(const float *x, int32_t dim)
-{
-    float sum = 0;
-    for (int32_t c = 0; c < dim; c++)
-        sum += 0 * x[c];
-    return sum == 0;
-}
-
-static void copy_values(struct worker *w)
-{
-    const struct dt_attention_args *a = w->a;
-    const struct dt_problem *p = a->problem;
-    const ptrdiff_t stride = w->s->dim_stride;
-    const float *v =
-        a->v + w->item.b * a->v_batch + w->item.h * a->v_head + w->item.first * a->v_row;
-    const enum dt_mask form = a->segments ? DT_MASK_NONE : p->mask;
-    const uint8_t *allowed = a->mask.bytes + (ptrdiff_t)w->item.b * p->nk;
-    w->odd_count = 0;
-    for (int32_t j = 0; j < w->nk; j++) {
-        float *to = w->v + j * stride;
-        const bool odd = form == DT_MASK_PAIRS && !is_finite(v + j * a->v_row, p->dim);
-        if (odd)
-            w->odd[w->odd_count++] = j;
-        if (odd || (form == DT_MASK_KEYS && !allowed[j]))
-            memset(to, 0, (size_t)p->dim * sizeof *to);
-        else
-            copy_row(to, v + j * a->v_row, p->dim);
-    }
-    for (int32_t j = w->nk; j < round_up(w->nk, DT_COLUMN_STEP); j++)
-        memset(w->v + j * stride, 0, (size_t)p->dim * sizeof *w->v);
-}
-
-static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
-{
-    const struct dt_attention_args *a = w->a;
-    const int32_t dim = a->problem->dim;
-    const float *q =
-        a->q + w->item.b * a->q_batch + w->item.h * a->q_head + (w->item.first + i) * a->q_row;
-    const float scale = (float)dt_problem_scale(a->problem);
-    for (int32_t r = 0; r < rows; r++)
-        scale_row(w->q + r * (ptrdiff_t)dim, q + r * a->q_row, dim, scale);
-    const int32_t padding = round_up(rows, DT_ROW_STEP) - rows;
-    memset(w->q + rows * (ptrdiff_t)dim, 0, (size_t)(padding * dim) * sizeof *w->q);
-}
 
 /* ---- Position terms ---- */
 
@@ -243,14 +45,14 @@ static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
 static inline float *p2c_of(const struct worker *w, int32_t j)
 {
     const ptrdiff_t block = w->s->p2c_blocks > 1 ? j / w->s->cols : 0;
-    return w->p2c + (block * w->s->p2c_slots + w->s->p2c_margin) * w->s->cols;
+    return w->x.p2c + (block * w->s->p2c_slots + w->s->p2c_margin) * w->s->cols;
 }
 
 static void multiply_p2c(const struct worker *w, struct interval slots, int32_t j, int32_t count)
 {
     const struct dt_positions *x = w->a->positions;
     const float *qr = x->qr + w->item.h * x->qr_head;
-    const float *k = w->k + (ptrdiff_t)j * x->dim;
+    const float *k = w->x.k + (ptrdiff_t)j * x->dim;
     const int32_t most = w->s->most_rows;
     float *to = p2c_of(w, j);
     for (int32_t s = slots.first; s <= slots.last; s += most)
@@ -261,7 +63,7 @@ static void multiply_p2c(const struct worker *w, struct interval slots, int32_t 
 /* A slot's place in C2P, which starts at a whole step. */
 static inline float *c2p_of(const struct worker *w, int32_t first)
 {
-    return w->c2p + DT_ENTRY_MARGIN - (first & -DT_COLUMN_STEP);
+    return w->x.c2p + DT_ENTRY_MARGIN - (first & -DT_COLUMN_STEP);
 }
 
 static void multiply_c2p(const struct worker *w, struct interval slots, int32_t rows)
@@ -272,7 +74,7 @@ static void multiply_c2p(const struct worker *w, struct interval slots, int32_t 
     for (int32_t s = slots.first & -DT_COLUMN_STEP; s <= slots.last;) {
         const int32_t in_block = s % DT_SLOT_BLOCK;
         const int32_t count = least(slots.last + 1 - s, DT_SLOT_BLOCK - in_block);
-        multiply(w, DT_PHASE_C2P, &w->s->c2p, rows, count, w->q,
+        multiply(w, DT_PHASE_C2P, &w->s->c2p, rows, count, w->x.q,
                  kr + (ptrdiff_t)(s - in_block) * x->dim + in_block, to + s);
         s += DT_SLOT_BLOCK - in_block;
     }
@@ -312,8 +114,8 @@ static void score(struct worker *w, struct tile *t)
     const unsigned terms = w->a->problem->terms;
     const bool banded = w->s->choice.variant->strategy == DT_BANDED;
     begin(w);
-    multiply(w, DT_PHASE_C2C, &w->s->score, t->rows, t->count, w->q,
-             w->k + (ptrdiff_t)t->j * w->a->problem->dim, t->scores);
+    multiply(w, DT_PHASE_C2C, &w->s->score, t->rows, t->count, w->x.q,
+             w->x.k + (ptrdiff_t)t->j * w->a->problem->dim, t->scores);
     end(w, DT_PHASE_C2C);
     if (banded) {
         const struct interval slots = slots_of(w, t->i, t->i + t->rows, t->j, t->j + t->count);
@@ -342,9 +144,9 @@ static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass 
         .stride = w->s->cols,
         .rows = t->rows,
         .cols = t->count,
-        .max = w->max,
-        .sum = w->sum,
-        .factor = w->factor,
+        .max = w->x.max,
+        .sum = w->x.sum,
+        .factor = w->x.factor,
     };
     if (!a->segments && p->mask == DT_MASK_KEYS)
         args.allowed = a->mask.bytes + (ptrdiff_t)w->item.b * p->nk + t->j;
@@ -362,12 +164,12 @@ static void add_odd_values(const struct worker *w, const struct tile *t)
     const struct dt_attention_args *a = w->a;
     const struct dt_problem *p = a->problem;
     for (int32_t n = 0; n < w->odd_count; n++) {
-        const int32_t j = w->odd[n];
+        const int32_t j = w->x.odd[n];
         const float *v = a->v + w->item.b * a->v_batch + w->item.h * a->v_head + j * a->v_row;
         for (int32_t r = 0; j >= t->j && j < t->j + t->count && r < t->rows; r++)
             if (dt_mask_allows(&a->mask, p, w->item.b, t->i + r, j))
                 for (int32_t c = 0; c < p->dim; c++)
-                    w->out[r * w->s->dim_stride + c] +=
+                    w->x.out[r * w->s->dim_stride + c] +=
                         t->scores[r * (ptrdiff_t)w->s->cols + j - t->j] * v[c];
     }
 }
@@ -378,7 +180,7 @@ static void accumulate(struct worker *w, const struct tile *t)
     for (int32_t r = 0; r < t->rows && t->count < padded; r++)
         memset(t->scores + r * cols + t->count, 0, (size_t)(padded - t->count) * sizeof *t->scores);
     multiply(w, DT_PHASE_PV, &w->s->pv, t->rows, t->count, t->scores,
-             w->v + t->j * w->s->dim_stride, w->out);
+             w->x.v + t->j * w->s->dim_stride, w->x.out);
     if (w->odd_count)
         add_odd_values(w, t);
     end(w, DT_PHASE_PV);
@@ -390,9 +192,9 @@ static void correct(struct worker *w, int32_t rows)
     const int32_t dim = w->a->problem->dim;
     const vec zero = v_set(0);
     for (int32_t r = 0; r < rows; r++) {
-        float *out = w->out + r * w->s->dim_stride;
-        const vec factor = v_set(w->factor[r]);
-        for (int32_t c = 0; w->factor[r] != 1 && c < dim; c += LANES)
+        float *out = w->x.out + r * w->s->dim_stride;
+        const vec factor = v_set(w->x.factor[r]);
+        for (int32_t c = 0; w->x.factor[r] != 1 && c < dim; c += LANES)
             v_store(out + c, v_fma(v_load(out + c), factor, zero));
     }
     end(w, DT_PHASE_OUT);
@@ -429,10 +231,10 @@ static void store(struct worker *w, int32_t i, int32_t rows)
     float *out = a->out + w->item.b * a->out_batch + w->item.h * a->out_head +
                  (w->item.first + i) * a->out_row;
     for (int32_t r = 0; r < rows; r++, out += a->out_row)
-        if (w->sum[r] == 0 && !has_keys(w, i + r))
+        if (w->x.sum[r] == 0 && !has_keys(w, i + r))
             without_keys(w, out);
         else
-            scale_row(out, w->out + r * w->s->dim_stride, dim, 1 / w->sum[r]);
+            scale_row(out, w->x.out + r * w->s->dim_stride, dim, 1 / w->x.sum[r]);
     end(w, DT_PHASE_OUT);
 }
 
@@ -441,10 +243,10 @@ static void start_rows(struct worker *w, int32_t i, int32_t rows)
     begin(w);
     copy_queries(w, i, rows);
     for (int32_t r = 0; r < rows; r++) {
-        w->max[r] = -INFINITY;
-        w->sum[r] = 0;
+        w->x.max[r] = -INFINITY;
+        w->x.sum[r] = 0;
     }
-    clear(w->out, round_up(rows, DT_ROW_STEP) * w->s->dim_stride);
+    clear(w->x.out, round_up(rows, DT_ROW_STEP) * w->s->dim_stride);
     end(w, DT_PHASE_PACK);
 }
 
@@ -460,7 +262,7 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
     }
     for (t.j = 0; t.j < w->nk; t.j += s->cols) {
         t.count = least(s->cols, w->nk - t.j);
-        t.scores = w->scores + (online ? 0 : (ptrdiff_t)t.j * s->rows);
+        t.scores = w->x.scores + (online ? 0 : (ptrdiff_t)t.j * s->rows);
         score(w, &t);
         soften(w, &t, online ? DT_SOFTMAX_ONLINE : DT_SOFTMAX_MAX);
         if (online) {
@@ -471,7 +273,7 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
     }
     for (t.j = 0; !online && t.j < w->nk; t.j += s->cols) {
         t.count = least(s->cols, w->nk - t.j);
-        t.scores = w->scores + (ptrdiff_t)t.j * s->rows;
+        t.scores = w->x.scores + (ptrdiff_t)t.j * s->rows;
         soften(w, &t, DT_SOFTMAX_EXP);
         accumulate(w, &t);
     }
@@ -492,7 +294,7 @@ static void prepare(struct worker *w)
     for (int32_t j = 0; j < w->nk; j += w->s->cols) {
         const int32_t count = least(w->s->cols, w->nk - j);
         if (!w->head_ready)
-            pack_keys(w, k, j, count, w->k + (ptrdiff_t)j * a->problem->dim);
+            pack_keys(w, k, j, count, w->x.k + (ptrdiff_t)j * a->problem->dim);
         end(w, DT_PHASE_PACK);
         if (p2c)
             multiply_p2c(w, slots_of(w, x->query_begin, x->query_end, j, j + count), j, count);
@@ -504,7 +306,7 @@ static void prepare(struct worker *w)
 static void attention_tiles(const struct dt_attention_args *a)
 {
     struct worker w = {.a = a, .s = a->setup, .item = {.b = -1}};
-    lay_out(&w);
+    dt_attention_lay_out(a->setup, a->problem, a->workspace, &w.x);
     for (int64_t n = a->first; n < a->last; n++) {
         const struct dt_attention_item next = dt_attention_item_at(a, n);
         w.head_ready = next.b == w.item.b && next.h == w.item.h && next.first == w.item.first;
