@@ -60,7 +60,7 @@ INLINE void exp_table(vec *v, int count)
         EACH(k) p[k] = v_fma(p[k], r[k], v_set(1));
     }
     EACH(k) p[k] = v_mul(p[k], r[k]);
-    EACH(k) v[k] = v_select(normal[k], v_fma(p[k], t[k], t[k]), v_set(0));
+    EACH(k) v[k] = v_only(normal[k], v_fma(p[k], t[k], t[k]));
 }
 #else
 INLINE void exp_table(vec *v, int count) { exp_poly(v, count); }

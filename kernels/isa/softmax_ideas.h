@@ -37,17 +37,23 @@ INLINE void store_some(float *p, vec v, int lanes)
         v_store_first(p, v, lanes);
 }
 
-/* v at keys, `other` at the rest and past the row's end. */
-INLINE vec at_keys(bool masked, vec v, vec other, const uint8_t *allowed, int lanes)
+/* Of lanes that begin at one column: those that are keys. */
+INLINE vmask keys_of(bool masked, const uint8_t *allowed, int lanes)
 {
-    if (masked)
-        return v_select(lanes == LANES ? v_keys(allowed) : v_keys_first(allowed, lanes), v, other);
-    return lanes == LANES ? v : v_select(v_first(lanes), v, other);
+    if (!masked)
+        return v_first(lanes);
+    return lanes == LANES ? v_keys(allowed) : v_keys_first(allowed, lanes);
+}
+
+INLINE vec zero_unless_key(bool masked, vec v, const uint8_t *allowed, int lanes)
+{
+    return masked || lanes != LANES ? v_only(keys_of(masked, allowed, lanes), v) : v;
 }
 
 INLINE vec load_keys(bool masked, const float *x, const uint8_t *allowed, int lanes)
 {
-    return at_keys(masked, load_some(x, lanes), v_set(-INFINITY), allowed, lanes);
+    const vec v = load_some(x, lanes), none = v_set(-INFINITY);
+    return masked || lanes != LANES ? v_select(keys_of(masked, allowed, lanes), v, none) : v;
 }
 
 /* The maxima of lanes. With a NaN among the keys these are any numbers or NaN; with `detect` lanes
@@ -83,7 +89,7 @@ INLINE vec weigh(enum exp_idea idea, bool masked, float *x, const uint8_t *allow
     vec v[GROUP];
     EACH(k) v[k] = v_sub(load_some(x + k * LANES, lanes), shift);
     exp_of(idea, v, count);
-    EACH(k) v[k] = at_keys(masked, v[k], v_set(0), allowed + k * LANES, lanes);
+    EACH(k) v[k] = zero_unless_key(masked, v[k], allowed + k * LANES, lanes);
     EACH(k) store_some(x + k * LANES, v[k], lanes);
     EACH(k) sum = v_add(sum, v[k]);
     return sum;
@@ -113,7 +119,7 @@ INLINE void scale_row(bool masked, const struct scores *s, int32_t i, float fact
     for (int32_t j = 0; j < s->cols; j += LANES) {
         const int lanes = least(s->cols - j, LANES);
         const vec weight = v_mul(load_some(x + j, lanes), v_set(factor));
-        store_some(x + j, at_keys(masked, weight, v_set(0), allowed + j, lanes), lanes);
+        store_some(x + j, zero_unless_key(masked, weight, allowed + j, lanes), lanes);
     }
 }
 
@@ -198,7 +204,7 @@ INLINE void rows_online(enum exp_idea idea, bool masked, const struct scores *s,
     factor = v_select(v_equal(max, v_set(-INFINITY)), v_set(1), factor);
     const vec block = rows_exp(idea, masked, s, i, rows, max);
 
-    const vec telling = v_select(v_equal(max, infinity), v_set(0), block);
+    const vec telling = v_select(v_equal(max, infinity), infinity, block);
     const vmask nan = v_or_unordered(v_first(0), telling, telling);
     if (v_any(nan)) {
         float told[LANES];

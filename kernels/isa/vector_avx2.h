@@ -156,6 +156,7 @@ static inline vmask v_keys_first(const uint8_t *bytes, int n)
     return v_keys(first);
 }
 static inline vec v_select(vmask mask, vec a, vec b) { return _mm256_blendv_ps(b, a, mask); }
+static inline vec v_only(vmask mask, vec a) { return _mm256_and_ps(mask, a); }
 static inline vmask v_equal(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 static inline vmask v_not_below(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_NLT_UQ); }
 static inline vmask v_or_unordered(vmask mask, vec a, vec b)

@@ -125,6 +125,7 @@ static inline vmask v_keys_first(const uint8_t *bytes, int n)
     return _mm_test_epi8_mask(b, b);
 }
 static inline vec v_select(vmask mask, vec a, vec b) { return _mm512_mask_blend_ps(mask, b, a); }
+static inline vec v_only(vmask mask, vec a) { return _mm512_maskz_mov_ps(mask, a); }
 static inline vmask v_equal(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 static inline vmask v_or_unordered(vmask mask, vec a, vec b)
 {

@@ -142,6 +142,10 @@ static inline vmask v_keys(const uint8_t *bytes)
     return vtstq_u32(wide, wide);
 }
 static inline vec v_select(vmask mask, vec a, vec b) { return vbslq_f32(mask, a, b); }
+static inline vec v_only(vmask mask, vec a)
+{
+    return vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(a)));
+}
 static inline vmask v_equal(vec a, vec b) { return vceqq_f32(a, b); }
 static inline vmask v_or_unordered(vmask mask, vec a, vec b)
 {
