@@ -7,13 +7,14 @@
  * and parts: on plain data and on data with NaN, infinities and subnormals, where every table
  * entry that the formula does not name holds a NaN; on operands that end at an inaccessible page
  * and on operands that begin at one; at misalignments; with rows further apart than they are long;
- * for bias also on blocks of the problem, for attention also on packed batches, on work items in
- * another order and on several threads, for gemm in blocks of the tile and with both ways to begin
- * a sum. Judged are
+ * for bias also on blocks of the problem, for softmax also in passes, for attention also on packed
+ * batches, on work items in another order and on several threads, for gemm in blocks of the tile and
+ * with both ways to begin a sum. Judged are
  *
  *     class      NaN, +Inf, -Inf where the reference has them and nowhere else
  *     value      |result - reference| <= error_eps * dt_error_terms * 2^-24 * scale
  *     repetition the same bits on every call with the same data, wherever the operands lie
+ *                softmax may give 0 for weights below 2^-126
  *     bits       bias: those of s + (a + b) in f32, as its contract says; gemm: those of a sum over
  *                rising l, whatever block of the product the element is computed in
  *     memory     no access outside the operands, no change of padding or inputs
