@@ -80,7 +80,8 @@ static const struct {
     {"6x4", {64, 64}},         {"8x3", {64, 64}},
     {"14x2", {64, 64}},        {"12x2", {64, 64}},
     {"6x2", {64, 64}},         {"4x3", {64, 64}},
-    {"plain", {0, 0}},
+    {"table", {0, 0}},         {"poly", {0, 0}},
+    {"sleef", {0, 0}},         {"plain", {0, 0}},
 };
 
 static enum dt_status best_ranked(enum dt_op op, const struct dt_problem *problem,

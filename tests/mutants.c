@@ -4,6 +4,7 @@
 #include "tests/mutants_attention.h"
 #include "tests/mutants_gemm.h"
 #include "tests/mutants_slot.h"
+#include "tests/mutants_softmax.h"
 
 #include <fenv.h>
 #include <math.h>
@@ -223,50 +224,6 @@ static void bias_clobbers_vector(const struct dt_bias_args *a)
 }
 #endif
 
-enum softmax_flaw { NO_FLAW, NO_MAXIMUM, NO_ZERO, NO_SOFTMAX_TAIL, ROW_DIALECT, SCALED_LEAK };
-
-static void softmax_row(const struct dt_softmax_args *a, float *x, const uint8_t *allowed,
-                        enum softmax_flaw flaw)
-{
-    const int32_t cols = flaw == NO_SOFTMAX_TAIL ? a->cols / 4 * 4 : a->cols;
-    const enum dt_dialect empty = flaw == ROW_DIALECT ? 1 - a->dialect : a->dialect;
-    double max = flaw == NO_MAXIMUM ? 0 : -INFINITY, sum = 0;
-    int32_t keys = 0;
-    for (int32_t j = 0; j < cols; j++)
-        if (!allowed || allowed[j]) {
-            keys++;
-            if (flaw != NO_MAXIMUM && (isnan(x[j]) || x[j] > max))
-                max = isnan(max) ? max : (double)x[j];
-        }
-    for (int32_t j = 0; j < cols; j++)
-        if (!allowed || allowed[j])
-            sum += x[j] = expf((float)(x[j] - max));
-    for (int32_t j = 0; j < cols; j++)
-        if (keys == 0)
-            x[j] = empty == DT_HF ? 1.0f / (float)cols : 0;
-        else if (!allowed || allowed[j])
-            x[j] = (float)(x[j] / sum);
-        else
-            x[j] = flaw == NO_ZERO ? x[j] : flaw == SCALED_LEAK ? 0 * x[j] : 0;
-}
-
-static void softmax_by(const struct dt_softmax_args *a, enum softmax_flaw flaw)
-{
-    for (int32_t i = 0; i < a->rows; i++)
-        softmax_row(a, a->x + i * a->stride, a->allowed ? a->allowed + i * a->allowed_stride : NULL,
-                    flaw);
-}
-
-#define SOFTMAX_BY(name, flaw)                                                                     \
-    static void name(const struct dt_softmax_args *a) { softmax_by(a, flaw); }
-
-SOFTMAX_BY(softmax_right, NO_FLAW)
-SOFTMAX_BY(softmax_no_maximum, NO_MAXIMUM)
-SOFTMAX_BY(softmax_no_zero, NO_ZERO)
-SOFTMAX_BY(softmax_no_tail, NO_SOFTMAX_TAIL)
-SOFTMAX_BY(softmax_other_dialect, ROW_DIALECT)
-SOFTMAX_BY(softmax_scaled_leak, SCALED_LEAK)
-
 #define WRONG "expected"
 #define OUTSIDE "touched memory outside its operands"
 
@@ -284,7 +241,7 @@ SOFTMAX_BY(softmax_scaled_leak, SCALED_LEAK)
         .variant = {.name = "softmax.mutant." #function,                                           \
                     .op = DT_OP_SOFTMAX,                                                           \
                     .error_eps = 4,                                                                \
-                    .run.softmax = softmax_##function},                                            \
+                    .run.softmax = mutant_softmax_##function},                                     \
         .symptom = text                                                                            \
     }
 #define GEMM(function, text)                                                                       \
@@ -362,6 +319,19 @@ static const struct mutant mutants[] = {
     GEMM(reads_past, OUTSIDE),
     GEMM(writes_input, "wrote to its input b"),
     GEMM(clobbers_register, "callee-saved register"),
+    SOFTMAX(no_factor, WRONG),
+    SOFTMAX(factor_of_first_block, WRONG),
+    SOFTMAX(forgets_max, WRONG),
+    SOFTMAX(masked_max, WRONG),
+    SOFTMAX(masked_sum, WRONG),
+    SOFTMAX(no_block_tail, WRONG),
+    SOFTMAX(infinity_less_infinity, WRONG),
+    SOFTMAX(sum_starts_anew, WRONG),
+    SOFTMAX(first_row_shift, WRONG),
+    SOFTMAX(swallows_nan, WRONG),
+    SOFTMAX(bits_of_row, "on another call with equal data"),
+    SOFTMAX(writes_factor, "wrote to its input factor"),
+    SOFTMAX(writes_past_sum, "touched memory outside"),
     ATTENTION(right, NULL),
     ATTENTION(paper_sign, WRONG),
     ATTENTION(position_is_two_spans, WRONG),
