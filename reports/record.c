@@ -111,6 +111,46 @@ static enum dt_status decode_tile(const json_t *json, void *at, size_t size)
 static const struct dt_codec tile_text = {"rows x columns, e.g. \"64x0\"", encode_tile,
                                           decode_tile};
 
+static json_t *encode_chunk(const void *at) { return json_integer(*(const int32_t *)at); }
+
+static enum dt_status decode_chunk(const json_t *json, void *at, size_t size)
+{
+    (void)size;
+    const json_int_t chunk = json_is_integer(json) ? json_integer_value(json) : -1;
+    if (chunk < 0 || chunk > DT_MAX_LENGTH)
+        return DT_INVALID;
+    *(int32_t *)at = (int32_t)chunk;
+    return DT_OK;
+}
+
+static const struct dt_codec chunk_length = {"a length, 0 for all", encode_chunk, decode_chunk};
+
+/* The named variant, NULL for "". False if this build has none of that name and operation. */
+static bool find_part(const char *name, enum dt_op op, const struct dt_variant **variant)
+{
+    *variant = *name ? dt_variant_find(name) : NULL;
+    return !*name || (*variant && (*variant)->op == op);
+}
+
+bool dt_record_choice(const struct dt_record *r, struct dt_choice *choice)
+{
+    *choice = (struct dt_choice){.tile = r->tile, .chunk = r->chunk};
+    return *r->variant && find_part(r->variant, r->op, &choice->variant) &&
+           find_part(r->gemm, DT_OP_GEMM, &choice->gemm) &&
+           find_part(r->bias, DT_OP_BIAS, &choice->bias) &&
+           find_part(r->softmax, DT_OP_SOFTMAX, &choice->softmax);
+}
+
+void dt_record_set_choice(struct dt_record *r, const struct dt_choice *c)
+{
+    r->tile = c->tile;
+    r->chunk = c->chunk;
+    snprintf(r->variant, sizeof r->variant, "%s", c->variant->name);
+    snprintf(r->gemm, sizeof r->gemm, "%s", c->gemm ? c->gemm->name : "");
+    snprintf(r->bias, sizeof r->bias, "%s", c->bias ? c->bias->name : "");
+    snprintf(r->softmax, sizeof r->softmax, "%s", c->softmax ? c->softmax->name : "");
+}
+
 /* ---- Records --------------------------------------------------------------- */
 
 /* Of the whole record, after its `samples`. */
@@ -149,6 +189,10 @@ static const struct dt_field record_fields[] = {
     DT_FIELD(dt_record, op, op_name),
     DT_FIELD(dt_record, variant, dt_codec_text),
     DT_FIELD(dt_record, tile, tile_text),
+    DT_FIELD(dt_record, chunk, chunk_length),
+    DT_FIELD(dt_record, gemm, dt_codec_text),
+    DT_FIELD(dt_record, bias, dt_codec_text),
+    DT_FIELD(dt_record, softmax, dt_codec_text),
     DT_FIELD(dt_record, threads, dt_codec_threads),
     DT_FIELD(dt_record, ns_median, dt_codec_real),
     DT_FIELD(dt_record, ns_lo, dt_codec_real),
@@ -160,6 +204,9 @@ static const struct dt_field record_fields[] = {
     DT_FIELD(dt_record, ratio_hi, dt_codec_real),
     DT_FIELD(dt_record, ratio_to_gather, dt_codec_real),
     DT_FIELD(dt_record, ratio_to_autovec, dt_codec_real),
+    DT_FIELD(dt_record, ratio_to_c2c, dt_codec_real),
+    DT_FIELD(dt_record, ratio_to_one_thread, dt_codec_real),
+    DT_FIELD(dt_record, gflops, dt_codec_real),
     DT_FIELD(dt_record, ceiling_ns, dt_codec_real),
     DT_FIELD(dt_record, share_of_ceiling, dt_codec_real),
     DT_FIELD(dt_record, verified, dt_codec_flag),

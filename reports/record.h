@@ -49,6 +49,8 @@ struct dt_record {
     enum dt_op op;
     char variant[64];
     struct dt_tile tile;
+    int32_t chunk;                        /* queries of a work item of attention, 0 for all */
+    char gemm[64], bias[64], softmax[64]; /* parts of an attention, "" without */
     int threads;
     double ns_median, ns_lo, ns_hi; /* of one call; lo and hi bound the median with 95 % */
     size_t samples;                 /* accepted; `rejected` more failed a gate */
@@ -57,10 +59,13 @@ struct dt_record {
     double ratio_to_scalar, ratio_lo, ratio_hi; /* to <op>.scalar.plain, with 95 % interval */
     double ratio_to_gather;  /* to the best hardware gather of the same instruction set */
     double ratio_to_autovec; /* to <op>.<isa>.autovec of the same instruction set */
-    double ceiling_ns;       /* time of the same call at the ceiling */
-    double share_of_ceiling; /* ceiling_ns / time; may exceed 1 */
-    bool verified;           /* the variant passed validation on this problem and tile */
-    bool winner;             /* a tuning run chose it for this problem */
+    double ratio_to_c2c; /* attention: to the same without position terms, at its own best choice */
+    double ratio_to_one_thread; /* to the best choice for one thread */
+    double gflops;              /* of the products, those of an attention by the table strategy */
+    double ceiling_ns;          /* time of the same call at the ceiling */
+    double share_of_ceiling;    /* ceiling_ns / time; may exceed 1 */
+    bool verified;              /* the variant passed validation on this problem and tile */
+    bool winner;                /* a tuning run chose it for this problem */
 };
 
 struct dt_records {
@@ -85,5 +90,11 @@ enum dt_status dt_record_write(FILE *stream, const struct dt_session *session,
 enum dt_status dt_records_read(const char *path, struct dt_records *records,
                                struct dt_error *error);
 void dt_records_clear(struct dt_records *records);
+
+/* The choice that the record names; false if this build lacks a variant of it. */
+bool dt_record_choice(const struct dt_record *record, struct dt_choice *choice);
+
+/* Puts a choice into the record. */
+void dt_record_set_choice(struct dt_record *record, const struct dt_choice *choice);
 
 #endif

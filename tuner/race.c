@@ -7,13 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fill(struct dt_runner *runner, const struct dt_choice *choice, enum dt_layout layout,
-                 bool kept, size_t blocks)
+static void fill(struct dt_runner *to, const struct dt_runner *from, bool kept, size_t blocks)
 {
-    *runner =
-        (struct dt_runner){.choice = *choice, .layout = layout, .kept = kept, .dropped = !kept};
+    *to = (struct dt_runner){
+        .workload = from->workload,
+        .choice = from->choice,
+        .layout = from->layout,
+        .threads = from->threads,
+        .most_samples = from->most_samples,
+        .kept = kept,
+        .dropped = true,
+    };
     for (size_t b = 0; b < blocks; b++)
-        runner->ns[b] = NAN;
+        to->ns[b] = NAN;
 }
 
 enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *workload,
@@ -24,51 +30,74 @@ enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *work
     race->runners = malloc((count + 1) * sizeof *race->runners);
     if (!race->runners)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", count);
-    for (size_t r = 0; r < count; r++)
-        fill(&race->runners[r], &choices[r], workload->problem.layout, false, 0);
+    for (size_t r = 0; r < count; r++) {
+        const struct dt_runner runner = {.workload = workload,
+                                         .choice = choices[r],
+                                         .layout = workload->problem.layout,
+                                         .threads = 1};
+        fill(&race->runners[r], &runner, false, 0);
+    }
     race->count = count;
     return DT_OK;
 }
 
 void dt_race_clear(struct dt_race *race)
 {
+    for (size_t r = 0; r < race->count; r++)
+        if (race->runners[r].entered)
+            dt_ready_clear(&race->runners[r].ready);
     free(race->runners);
     race->runners = NULL;
     race->count = 0;
 }
 
-enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_choice *choice,
-                                     enum dt_layout layout, size_t *index, struct dt_error *error)
+enum dt_status dt_race_enter(struct dt_race *race, size_t runner, struct dt_error *error)
+{
+    struct dt_runner *r = &race->runners[runner];
+    enum dt_status status = DT_OK;
+    if (!r->entered)
+        status = dt_ready_init(&r->ready, r->workload, &r->choice, r->layout, r->threads, error);
+    if (status)
+        return status;
+    r->entered = true;
+    r->dropped = false;
+    return DT_OK;
+}
+
+enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_runner *runner,
+                                     size_t *index, struct dt_error *error)
 {
     struct dt_runner *grown = realloc(race->runners, (race->count + 1) * sizeof *grown);
     if (!grown)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", race->count);
     race->runners = grown;
-    fill(&grown[race->count], choice, layout, true, race->blocks);
+    fill(&grown[race->count], runner, true, race->blocks);
+    if (!runner->workload)
+        grown[race->count].workload = race->workload;
     *index = race->count++;
-    return DT_OK;
+    return dt_race_enter(race, *index, error);
 }
-
-struct work {
-    const struct dt_workload *workload;
-    const struct dt_runner *runner;
-};
 
 static void run_calls(void *context, uint64_t calls)
 {
-    const struct work *work = context;
+    const struct dt_ready *ready = context;
     for (uint64_t c = 0; c < calls; c++)
-        dt_workload_run(work->workload, &work->runner->choice, work->runner->layout);
+        dt_ready_run(ready, NULL);
+}
+
+static bool runs(const struct dt_runner *runner)
+{
+    return !runner->dropped && (!runner->most_samples || runner->samples < runner->most_samples);
 }
 
 static void time_all(struct dt_race *race, const size_t *order)
 {
     for (size_t n = 0; n < race->count; n++) {
         struct dt_runner *runner = &race->runners[order[n]];
-        struct work work = {race->workload, runner};
-        runner->ns[race->blocks] = runner->dropped ? NAN
-                                                   : dt_sample(race->sampler, run_calls, &work,
-                                                               &runner->repeat, &runner->rejected);
+        runner->ns[race->blocks] = runs(runner)
+                                       ? dt_sample(race->sampler, run_calls, &runner->ready,
+                                                   &runner->repeat, &runner->rejected)
+                                       : NAN;
     }
 }
 
@@ -89,7 +118,7 @@ void dt_race_block(struct dt_race *race)
             break;
     }
     for (size_t n = 0; n < race->count; n++)
-        race->runners[n].samples += !race->runners[n].dropped;
+        race->runners[n].samples += runs(&race->runners[n]);
     race->blocks++;
     free(order);
 }
@@ -196,7 +225,12 @@ static bool preferred(const struct dt_race *race, size_t a, size_t b)
     const double size_x = tile_area(race, &x->tile), size_y = tile_area(race, &y->tile);
     if (size_x != size_y)
         return size_x < size_y;
-    return strcmp(x->variant->name, y->variant->name) < 0;
+    const struct dt_variant *const parts[][2] = {
+        {x->variant, y->variant}, {x->gemm, y->gemm}, {x->bias, y->bias}, {x->softmax, y->softmax}};
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
+        if (parts[n][0] != parts[n][1] && parts[n][0] && parts[n][1])
+            return strcmp(parts[n][0]->name, parts[n][1]->name) < 0;
+    return false;
 }
 
 size_t dt_race_winner(const struct dt_race *race, double band)

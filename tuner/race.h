@@ -14,10 +14,15 @@
 #define DT_BLOCKS_MAX 200
 
 struct dt_runner {
+    const struct dt_workload *workload;
     struct dt_choice choice;
     enum dt_layout layout; /* bias: which table it reads */
-    bool kept;             /* a point of reference: never dropped, cannot win */
-    bool dropped;          /* not timed, or no longer */
+    int32_t threads;
+    size_t most_samples; /* 0: as many as there are blocks */
+    bool kept;           /* a point of reference: never dropped, cannot win */
+    bool dropped;        /* not timed, or no longer */
+    bool entered;        /* `ready` is */
+    struct dt_ready ready;
     struct dt_repeat repeat;
     size_t rejected; /* samples */
     size_t samples;
@@ -33,16 +38,21 @@ struct dt_race {
     uint64_t random;
 };
 
-/* Sets up a race of `choices`, all reading the problem's own layout and all dropped until somebody
- * lets them run. DT_NO_MEMORY. */
+/* Sets up a race of `choices` on one thread, all reading the problem's own layout and all dropped
+ * until they enter. DT_NO_MEMORY. */
 enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *workload,
                             struct dt_sampler *sampler, const struct dt_choice *choices,
                             size_t count, uint64_t seed, struct dt_error *error);
 void dt_race_clear(struct dt_race *race);
 
-/* Adds a point of reference and stores its index. DT_NO_MEMORY. */
-enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_choice *choice,
-                                     enum dt_layout layout, size_t *index, struct dt_error *error);
+/* Makes a runner ready and lets it run. Errors are those of dt_ready_init(); it stays dropped. */
+enum dt_status dt_race_enter(struct dt_race *race, size_t runner, struct dt_error *error);
+
+/* Adds a point of reference, which enters at once, and stores its index. Of `runner` the workload
+ * (NULL: the race's), choice, layout, threads and most_samples matter. DT_NO_MEMORY, and the errors
+ * of dt_race_enter(). */
+enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_runner *runner,
+                                     size_t *index, struct dt_error *error);
 
 /* One block. A block that fails its gates is timed again once. Does nothing after DT_BLOCKS_MAX. */
 void dt_race_block(struct dt_race *race);
@@ -73,7 +83,7 @@ void dt_race_drop_tiles(struct dt_race *race);
 
 /*
  * The stable winner: among the runners within max(1 %, band) of the leader that of the narrowest
- * instruction set, then the smallest tile, then the first by name.
+ * instruction set, then the smallest tile, then the first by names.
  */
 size_t dt_race_winner(const struct dt_race *race, double band);
 

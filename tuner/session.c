@@ -133,11 +133,15 @@ static enum dt_status floor_of(const char *text, struct dt_sampler *sampler, uin
     if (!status)
         status = dt_race_init(&race, &workload, sampler, copies, 2, seed, error);
     if (!status) {
-        race.runners[0].dropped = race.runners[1].dropped = false;
-        for (int b = 0; b < 25; b++)
+        status = dt_race_enter(&race, 0, error);
+        if (!status)
+            status = dt_race_enter(&race, 1, error);
+        for (int b = 0; b < 25 && !status; b++)
             dt_race_block(&race);
-        const struct dt_interval ratio = dt_race_ratio(&race, 0, 1);
-        *noise = fmax(*noise, fmax(fabs(log(ratio.lo)), fabs(log(ratio.hi))));
+        if (!status) {
+            const struct dt_interval ratio = dt_race_ratio(&race, 0, 1);
+            *noise = fmax(*noise, fmax(fabs(log(ratio.lo)), fabs(log(ratio.hi))));
+        }
         dt_race_clear(&race);
     }
     dt_workload_clear(&workload);

@@ -6,13 +6,16 @@
  * two waves. First each variant runs with a few tiles; then all tiles of those variants that are
  * near the leader. A plan is validated when it enters, before it is timed. From then on the slow
  * are dropped: at once what is far behind, later what the intervals tell apart.
+ *
+ * The space of attention is far larger and is searched by dt_descend().
  */
 #ifndef DISENTUNE_TUNE_H
 #define DISENTUNE_TUNE_H
 
 #include "reports/record.h"
 #include "tuner/machine.h"
-#include "tuner/sample.h"
+#include "tuner/race.h"
+#include "tuner/validate.h"
 
 #include <signal.h>
 
@@ -27,6 +30,8 @@ struct dt_tuner {
     const struct dt_session *session;
     struct dt_sampler *sampler;
     enum dt_goal goal;
+    int32_t threads;                    /* of attention; other operations run on one. 0: 1 */
+    const struct dt_choice *one_thread; /* attention, more threads: the best for one; may be NULL */
     bool fixed_tile;
     struct dt_tile tile;                                /* the only tile to try, if fixed_tile */
     bool (*selects)(const struct dt_variant *, void *); /* NULL: every variant */
@@ -51,5 +56,10 @@ struct dt_outcome {
 enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
                        const struct dt_problem *problem, double seconds, struct dt_records *records,
                        struct dt_outcome *outcome, struct dt_error *error);
+
+/* Lets a runner enter the race if it passes validation; complains if it does not. */
+enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *validator,
+                             struct dt_race *race, size_t runner, struct dt_outcome *outcome,
+                             struct dt_error *error);
 
 #endif

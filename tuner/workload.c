@@ -3,7 +3,6 @@
 
 #include "kernels/error.h"
 #include "reports/stats.h"
-#include "tuner/blocked.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +11,6 @@
 /* Operands start this far apart beyond their size, so that equal indices of several of them do not
  * fall into one set of a cache. */
 enum { APART = 16 * 13 };
-
-struct dt_product {
-    float *a, *b, *c;
-    struct dt_choice choice; /* that `blocked` was made for */
-    struct dt_blocked blocked;
-};
 
 struct part {
     float **where;
@@ -102,11 +95,7 @@ static enum dt_status init_softmax(struct dt_workload *w, uint64_t seed, struct 
 static enum dt_status init_gemm(struct dt_workload *w, uint64_t seed, struct dt_error *error)
 {
     const size_t m = (size_t)w->problem.nq, n = (size_t)w->problem.nk, k = (size_t)w->problem.dim;
-    w->product = calloc(1, sizeof *w->product);
-    if (!w->product)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory for a product");
-    const struct part parts[] = {
-        {&w->product->a, m * k}, {&w->product->b, k * n * 2}, {&w->product->c, m * n}};
+    const struct part parts[] = {{&w->a, m * k}, {&w->b, k * n * 2}, {&w->c, m * n}};
     return allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
 }
 
@@ -117,15 +106,9 @@ static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struc
     const size_t queries = (size_t)p->batch * (size_t)(heads * p->nq * dim);
     const size_t keys = (size_t)p->batch * (size_t)(heads * p->nk * dim);
     const size_t positions = (size_t)(heads * w->delta.slots * dim);
-    float *q = NULL, *k = NULL, *v = NULL, *kr = NULL, *qr = NULL, *out = NULL, *workspace = NULL;
+    float *q = NULL, *k = NULL, *v = NULL, *kr = NULL, *qr = NULL, *out = NULL;
     const struct part parts[] = {
-        {&q, queries},
-        {&k, keys},
-        {&v, keys},
-        {&kr, positions},
-        {&qr, positions},
-        {&out, queries},
-        {&workspace, 2 * (size_t)p->nk},
+        {&q, queries}, {&k, keys}, {&v, keys}, {&kr, positions}, {&qr, positions}, {&out, queries},
     };
     enum dt_status status = allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
     if (status)
@@ -145,18 +128,17 @@ static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struc
         .v_batch = heads * p->nk * dim,
         .v_head = p->nk * dim,
         .v_row = dim,
-        .kr = p->terms & DT_C2P ? kr : NULL,
-        .qr = p->terms & DT_P2C ? qr : NULL,
-        .position_head = w->delta.slots * dim,
-        .position_row = dim,
         .out = out,
         .out_batch = heads * p->nq * dim,
         .out_head = p->nq * dim,
         .out_row = dim,
         .mask = {p->mask, w->lengths, w->allowed},
-        .workspace = workspace,
     };
-    return DT_OK;
+    if (p->terms)
+        status = dt_positions_pack(p, kr, w->delta.slots * dim, dim, qr, w->delta.slots * dim, dim,
+                                   &w->positions, error);
+    w->attention.positions = w->positions;
+    return status;
 }
 
 enum dt_status dt_workload_init(struct dt_workload *w, enum dt_op op,
@@ -182,81 +164,128 @@ void dt_workload_clear(struct dt_workload *w)
     free(w->memory);
     free(w->allowed);
     free(w->lengths);
-    free(w->product);
+    dt_positions_free(w->positions);
     dt_delta_clear(&w->delta);
     w->memory = NULL;
     w->allowed = NULL;
     w->lengths = NULL;
-    w->product = NULL;
+    w->positions = NULL;
 }
 
-static void run_bias(const struct dt_workload *w, const struct dt_choice *choice,
-                     enum dt_layout layout)
+static enum dt_status ready_product(struct dt_ready *r, struct dt_error *error)
 {
+    const struct dt_problem *p = &r->workload->problem;
+    const struct dt_gemm_shape shape = {
+        .m = p->nq,
+        .n = p->nk,
+        .k = p->dim,
+        .a_stride = p->dim,
+        .b_stride = p->nk,
+        .c_stride = p->nk,
+    };
+    r->product = malloc(sizeof *r->product);
+    if (!r->product)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a product");
+    if (!dt_blocked_init(r->product, r->choice.variant, &shape, r->choice.tile, true))
+        return dt_error_set(error, DT_UNSUPPORTED, "%s cannot make the product",
+                            r->choice.variant->name);
+    return DT_OK;
+}
+
+static enum dt_status ready_attention(struct dt_ready *r, int32_t threads, struct dt_error *error)
+{
+    const struct dt_workload *w = r->workload;
+    enum dt_status status =
+        dt_attention_setup_init(&r->setup, &r->choice, &w->problem, &w->delta, threads, error);
+    if (status)
+        return status;
+    const size_t bytes = (size_t)threads * r->setup.workspace * sizeof(float);
+    r->workspace = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    return r->workspace
+               ? DT_OK
+               : dt_error_set(error, DT_NO_MEMORY, "no memory for a workspace of %zu bytes", bytes);
+}
+
+enum dt_status dt_ready_init(struct dt_ready *r, const struct dt_workload *w,
+                             const struct dt_choice *choice, enum dt_layout layout, int32_t threads,
+                             struct dt_error *error)
+{
+    *r = (struct dt_ready){.workload = w, .choice = *choice, .layout = layout};
+    enum dt_status status = choice->variant->op == DT_OP_GEMM ? ready_product(r, error)
+                            : choice->variant->op == DT_OP_ATTENTION
+                                ? ready_attention(r, threads, error)
+                                : DT_OK;
+    if (status)
+        dt_ready_clear(r);
+    return status;
+}
+
+void dt_ready_clear(struct dt_ready *r)
+{
+    dt_attention_setup_clear(&r->setup);
+    free(r->workspace);
+    free(r->product);
+    r->workspace = NULL;
+    r->product = NULL;
+}
+
+static void run_bias(const struct dt_ready *r)
+{
+    const struct dt_workload *w = r->workload;
     const struct dt_problem *p = &w->problem;
     const struct dt_bias_args args = {
         .scores = w->scores,
         .scores_stride = p->nk,
         .c2p = p->terms & DT_C2P ? w->c2p : NULL,
         .c2p_stride = w->delta.slots,
-        .p2c = p->terms & DT_P2C ? w->p2c[layout] : NULL,
-        .p2c_stride = layout == DT_KEY_MAJOR ? w->delta.slots : p->nk,
-        .layout = layout,
+        .p2c = p->terms & DT_P2C ? w->p2c[r->layout] : NULL,
+        .p2c_stride = r->layout == DT_KEY_MAJOR ? w->delta.slots : p->nk,
+        .layout = r->layout,
         .nq = p->nq,
         .nk = p->nk,
         .delta = &w->delta,
         .origin = p->nq - 1,
-        .tile = choice->tile,
+        .tile = r->choice.tile,
     };
-    choice->variant->run.bias(&args);
+    r->choice.variant->run.bias(&args);
 }
 
-static void run_gemm(const struct dt_workload *w, const struct dt_choice *choice)
+static void run_attention(const struct dt_ready *r, struct dt_phases *phases)
 {
-    const struct dt_problem *p = &w->problem;
-    struct dt_product *product = w->product;
-    if (product->choice.variant != choice->variant ||
-        product->choice.tile.rows != choice->tile.rows ||
-        product->choice.tile.cols != choice->tile.cols) {
-        const struct dt_gemm_shape shape = {
-            .m = p->nq,
-            .n = p->nk,
-            .k = p->dim,
-            .a_stride = p->dim,
-            .b_stride = p->nk,
-            .c_stride = p->nk,
-        };
-        product->choice = *choice;
-        if (!dt_blocked_init(&product->blocked, choice->variant, &shape, choice->tile, true)) {
-            product->choice.variant = NULL;
-            return;
-        }
-    }
-    product->blocked.whole.run(&product->blocked.whole, product->a, product->b, product->c);
+    struct dt_attention_args args = r->workload->attention;
+    args.setup = &r->setup;
+    args.workspace = r->workspace;
+    args.phases = phases;
+    dt_attention_run(&args);
 }
 
-void dt_workload_run(const struct dt_workload *w, const struct dt_choice *choice,
-                     enum dt_layout layout)
+static void run_probe(const struct dt_ready *r)
 {
-    switch (choice->variant->op) {
+    const struct dt_workload *w = r->workload;
+    const size_t n = ((size_t)w->problem.nq * (size_t)w->problem.nk + 63) / 64 * 64;
+    struct dt_probe_args args = {
+        .kind = DT_PROBE_ADD, .x = w->scores, .a = w->other[0], .b = w->other[1], .n = n};
+    r->choice.variant->run.probe(&args);
+}
+
+void dt_ready_run(const struct dt_ready *r, struct dt_phases *phases)
+{
+    const struct dt_workload *w = r->workload;
+    switch (r->choice.variant->op) {
     case DT_OP_BIAS:
-        run_bias(w, choice, layout);
+        run_bias(r);
         break;
     case DT_OP_SOFTMAX:
-        choice->variant->run.softmax(&w->softmax);
+        r->choice.variant->run.softmax(&w->softmax);
+        break;
+    case DT_OP_GEMM:
+        r->product->whole.run(&r->product->whole, w->a, w->b, w->c);
         break;
     case DT_OP_ATTENTION:
-        choice->variant->run.attention(&w->attention);
+        run_attention(r, phases);
         break;
-    case DT_OP_PROBE: {
-        const size_t n = ((size_t)w->problem.nq * (size_t)w->problem.nk + 63) / 64 * 64;
-        struct dt_probe_args args = {
-            .kind = DT_PROBE_ADD, .x = w->scores, .a = w->other[0], .b = w->other[1], .n = n};
-        choice->variant->run.probe(&args);
-        break;
-    }
-    case DT_OP_GEMM:
-        run_gemm(w, choice);
+    case DT_OP_PROBE:
+        run_probe(r);
         break;
     case DT_OP_COUNT:
         break;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Operands for one operation on one problem, and how to run any choice on them. */
+/* Operands for one operation on one problem, and choices made ready to run on them. */
 #ifndef DISENTUNE_WORKLOAD_H
 #define DISENTUNE_WORKLOAD_H
 
-#include "kernels/plan.h"
+#include "kernels/setup.h"
+#include "tuner/blocked.h"
 
 /*
  * For bias the operands of one head, with both layouts of the p2c table, so that variants of
@@ -21,7 +22,8 @@ struct dt_workload {
     int32_t *lengths;
     struct dt_softmax_args softmax;
     struct dt_attention_args attention;
-    struct dt_product *product; /* gemm, owned */
+    struct dt_positions *positions; /* attention, owned */
+    float *a, *b, *c;               /* gemm */
 };
 
 /* Random operands from the seed. Refuses what would take more than 3/4 of the machine's memory.
@@ -31,11 +33,30 @@ enum dt_status dt_workload_init(struct dt_workload *workload, enum dt_op op,
                                 struct dt_error *error);
 void dt_workload_clear(struct dt_workload *workload);
 
-/* One call; for gemm, of a product that is resolved again only when the choice is another one than
- * before, so that one thread at a time may run it. For bias `layout` says which of the two p2c
- * tables it reads; for a probe, it adds as many floats as the scores have: the ceiling. */
-void dt_workload_run(const struct dt_workload *workload, const struct dt_choice *choice,
-                     enum dt_layout layout);
+/*
+ * A choice with all that need not be done in a timed call: products resolved, an attention set up
+ * and given its workspace. Several may be ready on one workload, but as they share the operands
+ * only one runs at a time.
+ */
+struct dt_ready {
+    const struct dt_workload *workload;
+    struct dt_choice choice;
+    enum dt_layout layout;           /* bias: which of the two p2c tables it reads */
+    struct dt_blocked *product;      /* gemm, owned */
+    struct dt_attention_setup setup; /* attention */
+    float *workspace;                /* attention, owned */
+};
+
+/* The caller releases with dt_ready_clear(). `threads` matters to attention. DT_UNSUPPORTED,
+ * DT_INVALID (as of dt_attention_setup_init()), DT_NO_MEMORY. */
+enum dt_status dt_ready_init(struct dt_ready *ready, const struct dt_workload *workload,
+                             const struct dt_choice *choice, enum dt_layout layout, int32_t threads,
+                             struct dt_error *error);
+void dt_ready_clear(struct dt_ready *ready);
+
+/* One call. For a probe, it adds as many floats as the scores have: the ceiling. `phases`: NULL, or
+ * where a call of attention on one thread adds what it spent. */
+void dt_ready_run(const struct dt_ready *ready, struct dt_phases *phases);
 
 /* FLOPs of a product or of the products of an attention (table strategy), 0 for other operations.
  */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/describe.h"
+
+#include "kernels/error.h"
+#include "tuner/axes.h"
+#include "tuner/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static enum dt_status add_named(struct dt_race *race, const char *isa, const char *idea,
+                                enum dt_layout layout, size_t *index, struct dt_error *error)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s.%s", dt_op_name(race->workload->op), isa, idea);
+    struct dt_problem problem = race->workload->problem;
+    problem.layout = layout;
+    const struct dt_runner runner = {
+        .choice = {.variant = dt_variant_find(name)}, .layout = layout, .threads = 1};
+    *index = SIZE_MAX;
+    if (!runner.choice.variant || !dt_variant_applies(runner.choice.variant, race->workload->op,
+                                                      &problem, &race->workload->delta))
+        return DT_OK;
+    return dt_race_add_reference(race, &runner, index, error);
+}
+
+/* A scalar loop does about one multiplication in two or three cycles. */
+#define SCALAR_FLOPS 1e9
+
+enum dt_status dt_references_add(struct dt_race *race, double most_seconds,
+                                 struct dt_references *refs, struct dt_error *error)
+{
+    static const uint32_t levels[] = {DT_CPU_AVX2, DT_CPU_AVX512, DT_CPU_NEON};
+    const enum dt_layout own = race->workload->problem.layout;
+    enum dt_status status = DT_OK;
+    *refs = (struct dt_references){
+        .scalar = SIZE_MAX, .ceiling = SIZE_MAX, .c2c = SIZE_MAX, .one_thread = SIZE_MAX};
+    if (dt_workload_flops(race->workload) <= most_seconds * SCALAR_FLOPS)
+        status = add_named(race, "scalar", "plain", own, &refs->scalar, error);
+    if (race->workload->op != DT_OP_BIAS)
+        return status;
+    const struct dt_runner probe = {
+        .choice = {.variant = dt_session_probe()}, .layout = own, .threads = 1};
+    if (!status && probe.choice.variant)
+        status = dt_race_add_reference(race, &probe, &refs->ceiling, error);
+    for (size_t l = 0; l < sizeof levels / sizeof *levels && !status; l++) {
+        if (!(dt_cpu_host()->levels & levels[l]))
+            continue;
+        const char *isa = dt_cpu_level_name(levels[l]);
+        const size_t s = refs->sets++;
+        refs->set[s].level = levels[l];
+        status = add_named(race, isa, "autovec", own, &refs->set[s].autovec, error);
+        for (int layout = 0; layout < 2 && !status; layout++)
+            status = add_named(race, isa, "gather", (enum dt_layout)layout,
+                               &refs->set[s].gather[layout], error);
+    }
+    return status;
+}
+
+/* The faster of two references by median; either may be absent. */
+static size_t faster(const struct dt_race *race, size_t a, size_t b)
+{
+    if (a == SIZE_MAX || b == SIZE_MAX)
+        return a == SIZE_MAX ? b : a;
+    return dt_race_median(race, a) <= dt_race_median(race, b) ? a : b;
+}
+
+/* The reference, or the same variant at a tile that suits it better. */
+static size_t at_best_tile(const struct dt_race *race, size_t reference)
+{
+    size_t best = reference;
+    for (size_t r = 0; r < race->count && reference != SIZE_MAX; r++)
+        if (race->runners[r].choice.variant == race->runners[reference].choice.variant)
+            best = faster(race, best, r);
+    return best;
+}
+
+static struct dt_interval ratio_to(const struct dt_race *race, size_t runner, size_t base)
+{
+    return base == SIZE_MAX ? (struct dt_interval){NAN, NAN, NAN}
+                            : dt_race_ratio(race, runner, base);
+}
+
+/* Nanoseconds of a call at the peak of multiply-add of the choice's instruction set, on as many
+ * cores as it has threads. */
+static double peak_ns(const struct dt_tuner *tuner, const struct dt_runner *runner)
+{
+    char name[32];
+    const double flops = dt_workload_flops(runner->workload);
+    snprintf(name, sizeof name, "fma.%s", dt_cpu_level_name(dt_choice_level(&runner->choice)));
+    return flops > 0 ? flops / dt_session_ceiling(tuner->session, name) / runner->threads * 1e9
+                     : NAN;
+}
+
+static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_race *race,
+                               const struct dt_references *refs, size_t r, struct dt_record *record,
+                               struct dt_error *error)
+{
+    const struct dt_runner *runner = &race->runners[r];
+    const struct dt_workload *w = race->workload;
+    *record = (struct dt_record){
+        .problem = w->problem,
+        .op = w->op,
+        .threads = runner->threads,
+        .rejected = runner->rejected,
+        .ratio_to_gather = NAN,
+        .ratio_to_autovec = NAN,
+        .ratio_to_c2c = ratio_to(race, r, refs->c2c).median,
+        .ratio_to_one_thread = ratio_to(race, r, refs->one_thread).median,
+        .gflops = NAN,
+        .verified = true,
+    };
+    record->ns = malloc(DT_BLOCKS_MAX * sizeof *record->ns);
+    if (!record->ns)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a record");
+    dt_record_set_choice(record, &runner->choice);
+    const struct dt_interval time = dt_race_time(race, r, record->ns, &record->samples);
+    record->ns_median = time.median;
+    record->ns_lo = time.lo;
+    record->ns_hi = time.hi;
+    if (dt_workload_flops(w) > 0)
+        record->gflops = dt_workload_flops(w) / record->ns_median;
+    const struct dt_interval scalar = ratio_to(race, r, refs->scalar);
+    record->ratio_to_scalar = scalar.median;
+    record->ratio_lo = scalar.lo;
+    record->ratio_hi = scalar.hi;
+    for (size_t s = 0; s < refs->sets; s++)
+        if (refs->set[s].level == runner->choice.variant->level) {
+            const size_t gather =
+                at_best_tile(race, faster(race, refs->set[s].gather[0], refs->set[s].gather[1]));
+            record->ratio_to_gather = ratio_to(race, r, gather).median;
+            record->ratio_to_autovec = ratio_to(race, r, refs->set[s].autovec).median;
+        }
+    if (refs->ceiling != SIZE_MAX) {
+        record->ceiling_ns = dt_race_median(race, refs->ceiling);
+        record->share_of_ceiling = ratio_to(race, r, refs->ceiling).median;
+    } else {
+        record->ceiling_ns = peak_ns(tuner, runner);
+        record->share_of_ceiling = record->ceiling_ns / record->ns_median;
+    }
+    return DT_OK;
+}
+
+enum dt_status dt_describe_all(const struct dt_tuner *tuner, const struct dt_race *race,
+                               const struct dt_references *refs, struct dt_records *records,
+                               struct dt_error *error)
+{
+    const size_t before = records->count;
+    const size_t winner = tuner->goal == DT_GOAL_WINNER
+                              ? dt_race_winner(race, tuner->session->noise_floor)
+                              : race->count;
+    struct dt_record *grown =
+        realloc(records->items, (records->count + race->count + 1) * sizeof *grown);
+    if (!grown)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu records", race->count);
+    records->items = grown;
+    for (size_t r = 0; r < race->count; r++) {
+        if (!dt_race_represents(race, r, winner))
+            continue;
+        enum dt_status status = describe(tuner, race, refs, r, &grown[records->count], error);
+        if (status) {
+            while (records->count > before)
+                free(grown[--records->count].ns);
+            return status;
+        }
+        grown[records->count++].winner = r == winner;
+    }
+    return DT_OK;
+}
