@@ -18,7 +18,7 @@
  *           window[t], and a permute by slot[t ... t + LANES - 1] - window[t].
  *   RUNS    Where slots step by 1 all along (in every window at n = 128 with log 256/512, in
  *           42 % of them at 512) they are contiguous, backwards: a load and a reversal, without
- *           indices. Elsewhere WINDOW. Strips decide that once per block of rows.
+ *           indices. Elsewhere WINDOW. Decided once per block of rows.
  *
  * p2c, slot-major
  *   GATHER  A stride apart: LANES cache lines for LANES numbers, but the next rows reuse them.
@@ -37,9 +37,11 @@
  *           vectors that have been there: the last 1, 2, 4 and 8, a ring of LANES - 1 in all.
  *           A row then costs one load and log2(LANES) blends, for any slot table: the rows
  *           T[t] are fetched through it. A strip starts LANES rows early, to fill its ring.
- *   SKEW_MEMORY  The same, UNROLL rows of one strip and then the next strip. Their rings rest in
- *           memory meanwhile (15 loads and stores for 8 rows of 16 lanes), and only the tile's
- *           first rows fill rings. This walks along scores and c2p as they lie in memory.
+ *   BLOCKS  The same without a memory: BLOCK rows want BLOCK + LANES - 1 neighbouring T[t], which
+ *           are all loaded, the widest stage going first, for it leaves the later ones least to
+ *           do: 8 rows of 8 lanes cost 15 loads and 11 + 9 + 8 blends where SKEW has 8 and 24.
+ *           In return no state ties a block to the one above it. Blocks go along the rows, as
+ *           scores and c2p lie in memory, and two of 8 lanes use up a cache line.
  *
  * p2c, key-major
  *   GATHER  A stride apart again, and no row shares a line with its neighbour.
@@ -49,27 +51,42 @@
  *
  * Where all lanes have one slot, at both ends of a long sequence, strips add a broadcast.
  *
- * Numbers: one core with AVX-512 and 2 MiB of L2, one run, log 256/512, slot-major, microseconds
- * of the best tile; "ceiling" is a contiguous S += A + B. Key-major at n = 512: gather 153,
- * window-gather 117, TRANSPOSE 95, STAGE 97.
+ * Numbers: one core with AVX-512 and 2 MiB of L2, slot-major, microseconds of the best tile;
+ * "ceiling" is a contiguous S += A + B. Key-major at n = 512 with AVX-512: gather 160,
+ * window-gather 118, TRANSPOSE 97, STAGE 105.
  *
- *                      scalar  autovec  gather  window-gather  window-skew  -skewmem  ceiling
- *     n = 128            8.15     10.0    6.12           4.29         2.78      3.21     1.53
- *     n = 512             214      227     168            102           85        79      103
- *     n = 2048           3249     3015    1936           1445         1079       990     2558
- *     linear, n = 512     263      290     209            127          132       112      103
+ *                      scalar  autovec  gather  window-gather  -skew  -blocks  runs-blocks  ceiling
+ *     AVX-512
+ *     n = 128            8.46     11.4    6.81           4.87   2.97     3.17         2.73     1.71
+ *     n = 512             207      226     153            104     92       82           81       96
+ *     n = 2048           2630     2860    1980           1550   1420      948          942     2540
+ *     linear, n = 512     246      266     171            116    129      103           98       95
+ *     AVX2
+ *     n = 128            8.46     10.2    6.24           4.62   3.56     3.60         2.90     1.52
+ *     n = 512             207      232     149            122    107       90           92       96
+ *     n = 2048           2630     2830    1900           1490   1780     1010         1020     2550
+ *     linear, n = 512     246      266     164            127    145      114          102       96
  *
  * What was learnt:
+ * - From n = 512 on, memory decides. The numbers that n = 512 needs are 2.4 MB of the three arrays:
+ *   touching each of their lines once, 8 rows at a time and with next to no arithmetic, takes 80 us
+ *   (48 if the scores, c2p and p2c are touched by three loops that each find theirs in L2). So
+ *   AVX-512 is at that floor, and AVX2 10 % above it.
+ * - Arithmetic does not hide behind that: the fewer instructions a line costs, the more lines are
+ *   on their way at once. Constant distances from a few pointers (`move` below) instead of an
+ *   address for each (i, j) took BLOCKS with 8 lanes from 105 to 88 us.
+ * - BLOCKS replaced SKEW in visits of 8 or 16 rows of a strip whose vectors rested in memory
+ *   meanwhile: 86 us with AVX-512, 102 with AVX2, 1910 at n = 2048. Two or four strips along a
+ *   diagonal, which share slots and windows as NEON's do: 92 us with AVX2. 4 rows to a block of 8
+ *   lanes: 95 us, against 86 for 8 rows in the same run; 16 rows to one of 16 lanes: 87 against 80.
+ * - A strip walks down with a stride of 2 KiB, which falls on two sets of the L1. Tiles of 8 to 32
+ *   rows help SKEW, BLOCKS needs none.
  * - A loop over the rows of a block is not unrolled by GCC 12 at -O3, and one variable index puts
- *   the whole ring in memory: 1.45 times the time at n = 512. Hence EACH_ROW.
- * - From n = 512 on, memory decides: scores and tables are 3 MB. A strip walks down with a
- *   stride of 2 KiB, which falls on two sets of the L1. Tiles of 8 to 32 rows help, SKEW_MEMORY
- *   more. All rows padded by one cache line took SKEW from 83 to 62 us: a caller with a choice
- *   should pad.
- * - Software prefetch of the next strip's scores, c2p or table, one to four strips ahead, or of
- *   the table's rows for the next block of rows: never better, up to 15 % worse.
- * - Resting rings for 16 or 32 rows instead of 8: fewer moves, and no gain from n = 512 on.
- * - RUNS decided per vector loses to WINDOW in strips; per block it wins at n = 128.
+ *   the whole ring in memory: 1.45 times the time at n = 512. Hence EACH_ROW and ALL_AT_ONCE.
+ * - Software prefetch of the next strip's or the next blocks' scores, c2p or table, into L1 or L2,
+ *   in the order of the blocks or along the rows: never better, up to 25 % worse.
+ * - RUNS decided per vector loses to WINDOW in strips; per block it wins at n = 128 and with linear
+ *   buckets.
  *
  * The vector type. vector_<isa>.h defines LANES (4, 8 or 16), LANES_LOG2, HAS_GATHER (0 or 1),
  * the types vec (LANES floats) and ivec (LANES int32_t), and, l being any lane:
@@ -94,8 +111,8 @@
 #ifndef DISENTUNE_BIAS_IDEAS_H
 #define DISENTUNE_BIAS_IDEAS_H
 
+#include "kernels/isa/bias_blocks.h"
 #include "kernels/isa/bias_plain.h"
-#include "kernels/isa/bias_strips.h"
 #include "kernels/variant.h"
 
 /* ---- Row by row: no p2c term, or the hardware's gather ---- */
@@ -165,16 +182,15 @@ INLINE struct block block_of(const struct dt_bias_args *a)
 INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, const struct dt_bias_args *a)
 {
     const struct block w = block_of(a);
-    const int32_t widest = p == P2C_SKEW_MEMORY ? RESTING * LANES : a->nk;
     const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
-    const int32_t cols = a->tile.cols ? least(a->tile.cols, widest) : widest;
+    const int32_t cols = a->tile.cols ? a->tile.cols : a->nk;
     for (int32_t i = 0; i < a->nq; i += rows)
         for (int32_t j = 0; j < a->nk; j += cols) {
             const int32_t i1 = least(a->nq, i + rows), j1 = least(a->nk, j + cols);
             if (p == P2C_NONE || p == P2C_GATHER)
                 by_rows(c, p, &w, i, i1, j, j1);
-            else if (p == P2C_SKEW_MEMORY)
-                by_resting_strips(c, &w, i, i1, j, j1);
+            else if (p == P2C_BLOCKS)
+                by_blocks(c, &w, i, i1, j, j1);
             else
                 by_strips(c, p, &w, i, i1, j, j1);
         }
@@ -211,7 +227,7 @@ INLINE bool accepts(enum c2p_idea c, enum p2c_idea p, const struct dt_problem *p
         return false;
     switch (p) {
     case P2C_SKEW:
-    case P2C_SKEW_MEMORY:
+    case P2C_BLOCKS:
         return problem->layout == DT_SLOT_MAJOR;
     case P2C_TRANSPOSE:
     case P2C_STAGE:

@@ -23,8 +23,8 @@
 
 COMBINE(window_skew, C2P_WINDOW, P2C_SKEW)
 COMBINE(runs_skew, C2P_RUNS, P2C_SKEW)
-COMBINE(window_skewmem, C2P_WINDOW, P2C_SKEW_MEMORY)
-COMBINE(runs_skewmem, C2P_RUNS, P2C_SKEW_MEMORY)
+COMBINE(window_blocks, C2P_WINDOW, P2C_BLOCKS)
+COMBINE(runs_blocks, C2P_RUNS, P2C_BLOCKS)
 COMBINE(window_transpose, C2P_WINDOW, P2C_TRANSPOSE)
 COMBINE(runs_transpose, C2P_RUNS, P2C_TRANSPOSE)
 COMBINE(window_stage, C2P_WINDOW, P2C_STAGE)
@@ -33,9 +33,9 @@ COMBINE(runs_stage, C2P_RUNS, P2C_STAGE)
 #define ROWS_WITHOUT_GATHER                                                                        \
     ROW("window-skew", window_skew, UNROLL, "c2p by load and permute; p2c skewed, in registers"),  \
         ROW("runs-skew", runs_skew, UNROLL, "c2p by runs; p2c skewed, in registers"),              \
-        ROW("window-skewmem", window_skewmem, UNROLL,                                              \
-            "c2p by load and permute; p2c skewed a few rows at a time, rings kept in memory"),     \
-        ROW("runs-skewmem", runs_skewmem, UNROLL, "c2p by runs; p2c skewed a few rows at a time"), \
+        ROW("window-blocks", window_blocks, BLOCK,                                                 \
+            "c2p by load and permute; p2c skewed a block of rows at once"),                        \
+        ROW("runs-blocks", runs_blocks, BLOCK, "c2p by runs; p2c skewed a block of rows at once"), \
         ROW("window-transpose", window_transpose, LANES,                                           \
             "c2p by load and permute; p2c the same for a vector of keys, then transposed"),        \
         ROW("runs-transpose", runs_transpose, LANES, "c2p by runs; p2c permuted, transposed"),     \
@@ -43,5 +43,29 @@ COMBINE(runs_stage, C2P_RUNS, P2C_STAGE)
             "c2p by load and permute; p2c transposed a strip at a time, then skewed"),             \
         ROW("runs-stage", runs_stage, UNROLL,                                                      \
             "c2p by runs; p2c transposed by strips, then skewed")
+
+/* Only for a vector type with HAS_GATHER. */
+#define COMBINE_GATHER                                                                             \
+    COMBINE(gather, C2P_GATHER, P2C_GATHER)                                                        \
+    COMBINE(window_gather, C2P_WINDOW, P2C_GATHER)                                                 \
+    COMBINE(runs_gather, C2P_RUNS, P2C_GATHER)                                                     \
+    COMBINE(gather_skew, C2P_GATHER, P2C_SKEW)                                                     \
+    COMBINE(gather_blocks, C2P_GATHER, P2C_BLOCKS)                                                 \
+    COMBINE(gather_transpose, C2P_GATHER, P2C_TRANSPOSE)                                           \
+    COMBINE(gather_stage, C2P_GATHER, P2C_STAGE)
+
+#define ROWS_WITH_GATHER                                                                           \
+    ROW("gather", gather, 1, "the hardware's gather for both terms"),                              \
+        ROW("window-gather", window_gather, 1, "c2p by load and permute; p2c gathered"),           \
+        ROW("runs-gather", runs_gather, 1,                                                         \
+            "c2p by runs of equal or neighbouring slots; p2c gathered"),                           \
+        ROW("gather-skew", gather_skew, UNROLL,                                                    \
+            "c2p gathered; p2c skewed down a strip, in registers"),                                \
+        ROW("gather-blocks", gather_blocks, BLOCK,                                                 \
+            "c2p gathered; p2c skewed a block of rows at once"),                                   \
+        ROW("gather-transpose", gather_transpose, LANES,                                           \
+            "c2p gathered; p2c permuted, transposed"),                                             \
+        ROW("gather-stage", gather_stage, UNROLL,                                                  \
+            "c2p gathered; p2c transposed by strips, skewed")
 
 #endif

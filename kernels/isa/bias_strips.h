@@ -5,7 +5,7 @@
 
 #include "kernels/isa/bias_lanes.h"
 
-enum p2c_idea { P2C_NONE, P2C_GATHER, P2C_SKEW, P2C_SKEW_MEMORY, P2C_TRANSPOSE, P2C_STAGE };
+enum p2c_idea { P2C_NONE, P2C_GATHER, P2C_SKEW, P2C_BLOCKS, P2C_TRANSPOSE, P2C_STAGE };
 
 /* ---- Strips: LANES columns, walked down the rows ---- */
 
@@ -152,59 +152,6 @@ INLINE void skew_rows(enum c2p_idea c, const struct block *w, const struct strip
     for (; i + UNROLL <= i1; i += UNROLL)
         skew_block(c, &x, w, s, i, j, lanes);
     skew_rest(c, &x, w, s, i, i1, j, lanes);
-}
-
-/* ---- Skew, with the rings of many strips at rest in memory ---- */
-
-/* Rows of a strip between two rests. A strip of 8 lanes is half a cache line wide: 16 rows are what
- * its neighbour still finds in L1, and fewer cost more in rings stored and loaded (n = 512: 4 rows
- * 123 us, 16 rows 100 us). */
-enum { RESTING = 256 / LANES, VISIT = LANES == 8 ? 2 * LANES : UNROLL };
-
-struct resting {
-    struct skew x;
-    int32_t row; /* the next row that x is ready for */
-};
-
-INLINE void resting_block(enum c2p_idea c, struct resting *r, const struct block *w, int32_t i,
-                          int32_t i1, int32_t j, int lanes)
-{
-    const struct strip s = {w->p2c + j, w->p2c_stride, 0};
-    if (j - i1 + 1 >= w->last_stretch || j - i + LANES <= w->first_stretch) {
-        constant_rows(c, w, i, i1, j, lanes);
-        return;
-    }
-    struct skew x;
-    if (r->row == i)
-        x = r->x;
-    else
-        skew_start(&x, w, &s, i, j, lanes);
-    if (i + VISIT == i1) {
-        for (int32_t n = 0; n < VISIT; n += UNROLL)
-            skew_block(c, &x, w, &s, i + n, j, lanes);
-        r->x = x;
-        r->row = i1;
-        return;
-    }
-    for (; (int)VISIT > (int)UNROLL && i + UNROLL <= i1; i += UNROLL)
-        skew_block(c, &x, w, &s, i, j, lanes);
-    skew_rest(c, &x, w, &s, i, i1, j, lanes);
-}
-
-INLINE void by_resting_strips(enum c2p_idea c, const struct block *w, int32_t i0, int32_t i1,
-                              int32_t j0, int32_t j1)
-{
-    struct resting resting[RESTING];
-    for (int n = 0; n < RESTING; n++)
-        resting[n].row = -1;
-    for (int32_t i = i0; i < i1; i += VISIT) {
-        struct resting *r = resting;
-        int32_t j = j0;
-        for (; j + LANES <= j1; j += LANES)
-            resting_block(c, r++, w, i, least(i + VISIT, i1), j, LANES);
-        if (j < j1)
-            resting_block(c, r, w, i, least(i + VISIT, i1), j, j1 - j);
-    }
 }
 
 /* ---- Key-major tables: transposed first, then skewed ---- */

@@ -40,7 +40,7 @@ __attribute__((flatten)) void model_plain_key_major(const struct dt_bias_args *a
 struct model {
     struct block w;
     struct strip s;
-    struct skew *resting;
+    struct skew *skew;
     float *staged;
     int32_t i0, i1, j0, j1;
 };
@@ -61,16 +61,12 @@ LOOP(window_stagger, stagger_rows(true, &w, i0, i1, j0);)
 MODEL("slot-major", "window-skew, runs-skew")
 LOOP(window_skew, skew_rows(C2P_WINDOW, &w, &s, i0, i1, j0, LANES);)
 MODEL("slot-major", "runs-skew, linear blocks")
-LOOP(linear_skew, struct skew x = *m->resting;
+LOOP(linear_skew, struct skew x = *m->skew;
      for (int32_t i = i0; i < i1; i += UNROLL) skew_linear_block(&x, &w, &s, i, j0, LANES);)
-MODEL("slot-major", "window-skewmem")
-LOOP(
-    window_skewmem, for (int32_t j = j0; j < j1; j += LANES) {
-        const struct strip strip = {w.p2c + j, w.p2c_stride, 0};
-        struct skew x = m->resting[j];
-        skew_block(C2P_WINDOW, &x, &w, &strip, i0, j, LANES);
-        m->resting[j] = x;
-    })
+MODEL("slot-major", "window-blocks, runs-blocks")
+LOOP(window_blocks, for (int32_t j = j0; j < j1; j += LANES) general_block(C2P_WINDOW, &w, i0, j);)
+MODEL("slot-major", "runs-blocks, linear blocks")
+LOOP(linear_blocks, for (int32_t j = j0; j < j1; j += LANES) linear_block(&w, i0, j);)
 MODEL("slot-major", "lanes-skew")
 LOOP(lanes_skew, skew_rows(C2P_GATHER, &w, &s, i0, i1, j0, LANES);)
 MODEL("any", "constant rows of every skew")
