@@ -146,12 +146,21 @@ enum dt_status dt_file_begin(struct dt_file_draft *draft, const char *path, stru
     return status;
 }
 
-enum dt_status dt_file_end(struct dt_file_draft *draft, bool keep, struct dt_error *error)
+int dt_file_flush(FILE *stream)
 {
     errno = 0;
-    bool written = fflush(draft->stream) == 0 && !ferror(draft->stream) &&
-                   (!keep || fsync(fileno(draft->stream)) == 0);
-    int reason = written ? 0 : errno ? errno : EIO;
+    if (fflush(stream) == 0 && !ferror(stream))
+        return 0;
+    if (!errno && fputc('\n', stream) != EOF)
+        fflush(stream);
+    return errno ? errno : EIO;
+}
+
+enum dt_status dt_file_end(struct dt_file_draft *draft, bool keep, struct dt_error *error)
+{
+    int reason = dt_file_flush(draft->stream);
+    if (!reason && keep && fsync(fileno(draft->stream)) != 0)
+        reason = errno;
     if (fclose(draft->stream) != 0 && !reason)
         reason = errno;
     if (keep && !reason && rename(draft->temporary, draft->target) != 0)

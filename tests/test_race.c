@@ -79,7 +79,8 @@ Test(race, who_joins_late_has_no_past)
     struct made_up m;
     size_t late;
     make_up_times(&m, tiles, (const double[]){100}, 1, 0);
-    cr_assert_eq(dt_race_add_reference(&m.race, &tiles[1], DT_SLOT_MAJOR, &late, NULL), DT_OK);
+    const struct dt_runner reference = {.choice = tiles[1], .threads = 1};
+    cr_assert_eq(dt_race_add_reference(&m.race, &reference, &late, NULL), DT_OK);
     cr_expect(isinf(dt_race_median(&m.race, late)));
     cr_expect(isnan(dt_race_ratio(&m.race, late, 0).median));
     m.race.runners[late].ns[19] = 7;

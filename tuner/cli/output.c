@@ -8,10 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static enum dt_status fail(const char *path, struct dt_error *error)
+static enum dt_status fail(const char *path, int reason, struct dt_error *error)
 {
-    return dt_error_set(error, DT_IO, "cannot write \"%.120s\": %s", path,
-                        strerror(errno ? errno : EIO));
+    return dt_error_set(error, DT_IO, "cannot write \"%.120s\": %s", path, strerror(reason));
 }
 
 enum dt_status cli_output_open(struct cli_output *o, const char *path, struct dt_error *error)
@@ -24,7 +23,7 @@ enum dt_status cli_output_open(struct cli_output *o, const char *path, struct dt
     }
     if (stat(path, &is) == 0 && !S_ISREG(is.st_mode)) {
         o->stream = fopen(path, "we");
-        return o->stream ? DT_OK : fail(path, error);
+        return o->stream ? DT_OK : fail(path, errno, error);
     }
     enum dt_status status = dt_file_begin(&o->draft, path, error);
     o->stream = o->draft.stream;
@@ -35,9 +34,8 @@ enum dt_status cli_output_close(struct cli_output *o, bool keep, struct dt_error
 {
     if (o->draft.stream)
         return dt_file_end(&o->draft, keep, error);
-    errno = 0;
-    bool written = fflush(o->stream) == 0 && !ferror(o->stream);
-    enum dt_status status = written ? DT_OK : fail(o->path, error);
+    const int reason = dt_file_flush(o->stream);
+    enum dt_status status = reason ? fail(o->path, reason, error) : DT_OK;
     if (o->stream != stdout)
         fclose(o->stream);
     return status;
