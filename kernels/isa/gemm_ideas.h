@@ -34,9 +34,9 @@
  * strides, and rows of c by stepping, which OPAQUE hides from them. ORDER keeps GCC's scheduler for
  * AArch64 from loading more rows ahead than there are registers.
  *
- * Numbers: one core with AVX-512 and 48 KiB of L1d in a virtual machine, operands in cache, percent of
- * the peak that `probe` measures just before and after, median of 61 pairs; runs differ by 1 or 2.
- * "add" accumulates, "apart" has rows of c 592 elements apart. m x n x k:
+ * Numbers: one core with AVX-512 and 48 KiB of L1d in a virtual machine, operands in cache, percent
+ * of the peak that `probe` measures just before and after, median of 61 pairs; runs differ by 1
+ * or 2. "add" accumulates, "apart" has rows of c 592 elements apart. m x n x k:
  *
  *                       64x64x64    add   apart   16x64x64   8x16x64   64x16x64
  *     avx512.14x2             96     94      96         94        76         82
@@ -50,9 +50,10 @@
  *
  * Nothing was timed on a NEON processor.
  *
- * Tried: the loop over l unrolled by 4, 2 to 3 % better at 8x16x64 and nothing certain elsewhere, at 1.7
- * times the code; by hand, with offsets instead of steps, up to 8 % worse, as GCC then copies sums.
- * Row pointers left to the compiler: 4 % worse in 14x2, whose offsets then come from the stack.
+ * Tried: the loop over l unrolled by 4, 2 to 3 % better at 8x16x64 and nothing certain elsewhere,
+ * at 1.7 times the code; by hand, with offsets instead of steps, up to 8 % worse, as GCC then
+ * copies sums. Row pointers left to the compiler: 4 % worse in 14x2, whose offsets then come from
+ * the stack.
  */
 #ifndef DISENTUNE_GEMM_IDEAS_H
 #define DISENTUNE_GEMM_IDEAS_H
