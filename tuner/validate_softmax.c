@@ -3,8 +3,7 @@
  * The validator of `softmax`: nq rows of nk scores, masked by the problem's form (lengths and keys
  * give one row of allowed keys for all, pairs one for each). Masked keys hold NaN, infinities and
  * random numbers. Rows differ in offset and in range, up to where weights vanish; among special
- * values some begin with -inf or hold nothing else. A weight below
- * 2^-126 may be 0 instead.
+ * values some begin with -inf or hold nothing else. A weight below 2^-126 may be 0 instead.
  *
  * Besides at once, rows are computed in passes over blocks of columns, which are cut at random: MAX
  * over all and then EXP, or ONLINE, where earlier weights are multiplied by every later factor.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* exp() of softmax_ideas.h, for a few vectors side by side. */
+/* exp() for softmax, a few vectors side by side; softmax_ideas.h says how and how well. */
 #ifndef DISENTUNE_SOFTMAX_EXP_H
 #define DISENTUNE_SOFTMAX_EXP_H
 
