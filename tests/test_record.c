@@ -35,6 +35,10 @@ static struct dt_record example_record(void)
         .op = DT_OP_BIAS,
         .variant = "bias.avx512.window-skew",
         .tile = {64, 0},
+        .chunk = 192,
+        .gemm = "gemm.avx512.14x2",
+        .bias = "",
+        .softmax = "softmax.scalar.plain",
         .threads = 1,
         .ns_median = 94210.12345678901,
         .ns_lo = nextafter(94000, 0),
@@ -47,6 +51,9 @@ static struct dt_record example_record(void)
         .ratio_hi = DBL_TRUE_MIN,
         .ratio_to_gather = 2,
         .ratio_to_autovec = NAN,
+        .ratio_to_c2c = 0.48,
+        .ratio_to_one_thread = NAN,
+        .gflops = 167.3,
         .ceiling_ns = 88000,
         .share_of_ceiling = 0.93,
         .verified = true,
@@ -88,14 +95,16 @@ static bool same_record(const struct dt_record *a, const struct dt_record *b)
     bool equal =
         a->op == b->op && strcmp(a->variant, b->variant) == 0 &&
         memcmp(&a->problem, &b->problem, sizeof a->problem) == 0 && a->tile.rows == b->tile.rows &&
-        a->tile.cols == b->tile.cols && a->threads == b->threads &&
-        same(a->ns_median, b->ns_median) && same(a->ns_lo, b->ns_lo) && same(a->ns_hi, b->ns_hi) &&
-        a->samples == b->samples && a->rejected == b->rejected &&
+        a->tile.cols == b->tile.cols && a->chunk == b->chunk && strcmp(a->gemm, b->gemm) == 0 &&
+        strcmp(a->bias, b->bias) == 0 && strcmp(a->softmax, b->softmax) == 0 &&
+        a->threads == b->threads && same(a->ns_median, b->ns_median) && same(a->ns_lo, b->ns_lo) &&
+        same(a->ns_hi, b->ns_hi) && a->samples == b->samples && a->rejected == b->rejected &&
         same(a->ratio_to_scalar, b->ratio_to_scalar) && same(a->ratio_lo, b->ratio_lo) &&
         same(a->ratio_hi, b->ratio_hi) && same(a->ratio_to_gather, b->ratio_to_gather) &&
-        same(a->ratio_to_autovec, b->ratio_to_autovec) && same(a->ceiling_ns, b->ceiling_ns) &&
-        same(a->share_of_ceiling, b->share_of_ceiling) && a->verified == b->verified &&
-        a->winner == b->winner && !a->ns == !b->ns;
+        same(a->ratio_to_autovec, b->ratio_to_autovec) && same(a->ratio_to_c2c, b->ratio_to_c2c) &&
+        same(a->ratio_to_one_thread, b->ratio_to_one_thread) && same(a->gflops, b->gflops) &&
+        same(a->ceiling_ns, b->ceiling_ns) && same(a->share_of_ceiling, b->share_of_ceiling) &&
+        a->verified == b->verified && a->winner == b->winner && !a->ns == !b->ns;
     for (size_t n = 0; equal && a->ns && n < a->samples; n++)
         equal = same(a->ns[n], b->ns[n]);
     return equal;
@@ -151,6 +160,10 @@ Test(record, keys_are_in_their_fixed_order)
         "op",
         "variant",
         "tile",
+        "chunk",
+        "gemm",
+        "bias",
+        "softmax",
         "threads",
         "ns_median",
         "ns_lo",
@@ -162,6 +175,9 @@ Test(record, keys_are_in_their_fixed_order)
         "ratio_hi",
         "ratio_to_gather",
         "ratio_to_autovec",
+        "ratio_to_c2c",
+        "ratio_to_one_thread",
+        "gflops",
         "ceiling_ns",
         "share_of_ceiling",
         "verified",

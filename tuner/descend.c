@@ -192,8 +192,8 @@ static enum dt_status race_axis(struct descent *d, enum dt_axis axis, double sec
 static enum dt_status descend(struct descent *d, double seconds, struct dt_error *error)
 {
     static const enum dt_axis axes[] = {
-        DT_AXIS_GEMM,    DT_AXIS_FORM,  DT_AXIS_TILE, DT_AXIS_BIAS,
-        DT_AXIS_SOFTMAX, DT_AXIS_CHUNK, DT_AXIS_FORM, DT_AXIS_TILE,
+        DT_AXIS_SOFTMAX, DT_AXIS_GEMM,  DT_AXIS_TILE, DT_AXIS_FORM,
+        DT_AXIS_BIAS,    DT_AXIS_CHUNK, DT_AXIS_TILE, DT_AXIS_FORM,
     };
     const size_t count = sizeof axes / sizeof *axes;
     const double end = dt_clock_ns() + seconds * 1e9;
