@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/summary.h"
+#include "reports/view.h"
 #include "tuner/cli/measure.h"
+#include "tuner/cli/phase_table.h"
 #include "tuner/cli/terminal.h"
 
 #include <stdlib.h>
@@ -10,12 +12,14 @@ struct own {
     bool fixed_tile;
     struct dt_tile tile;
     double seconds;
+    bool phases;
 };
 
 static const struct argp_option own_options[] = {
     {"tile", 't', "ROWSxCOLS", 0,
      "measure this tile alone, 0 being all; default: each variant's best", 0},
     {"seconds", 's', "S", 0, "time for each problem (default 2)", 0},
+    {"phases", 'p', NULL, 0, "show where the time of each attention goes", 0},
     {0},
 };
 
@@ -47,8 +51,57 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         if (end == text || *end || !(own->seconds > 0 && own->seconds <= 3600))
             exit(cli_fail_text("--seconds is \"%.40s\"; use a number above 0, at most 3600", text));
         return 0;
+    case 'p':
+        own->phases = true;
+        return 0;
     }
     return ARGP_ERR_UNKNOWN;
+}
+
+/* Whether a problem before it is the same to the operation. */
+static bool is_repeated(const struct cli_options *options, enum dt_op op, size_t problem)
+{
+    const struct dt_problem class = dt_problem_class(op, &options->problems[problem]);
+    for (size_t p = 0; p < problem; p++) {
+        const struct dt_problem other = dt_problem_class(op, &options->problems[p]);
+        if (memcmp(&class, &other, sizeof class) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The fastest of some sorted records of one problem that has phases: an attention made of parts, on
+ * one thread. */
+static const struct dt_record *fastest_with_phases(const struct dt_record *const *sorted,
+                                                   size_t count, struct dt_choice *choice)
+{
+    for (size_t n = 0; n < count; n++)
+        if (sorted[n]->op == DT_OP_ATTENTION && sorted[n]->threads == 1 && sorted[n]->verified &&
+            dt_record_choice(sorted[n], choice) && choice->variant->strategy != DT_DIRECT)
+            return sorted[n];
+    return NULL;
+}
+
+static enum dt_status print_phases(const struct cli_measure *m, const struct dt_terminal *terminal,
+                                   struct dt_error *error)
+{
+    const struct dt_record **sorted;
+    enum dt_status status = dt_view_sort(&m->records, &sorted, error);
+    if (status)
+        return status;
+    for (size_t at = 0, span; at < m->records.count && !status; at += span) {
+        struct dt_phase_times times;
+        struct dt_choice choice;
+        span = dt_view_problem_span(&sorted[at], m->records.count - at);
+        const struct dt_record *record = fastest_with_phases(&sorted[at], span, &choice);
+        if (!record || cli_measure_stopped())
+            continue;
+        status = dt_phases_measure(&m->records.session, &record->problem, &choice, &times, error);
+        if (!status)
+            cli_phases_print(stdout, &times, terminal);
+    }
+    free(sorted);
+    return status;
 }
 
 static int bench(const struct own *own, struct cli_measure *m)
@@ -63,7 +116,8 @@ static int bench(const struct own *own, struct cli_measure *m)
         for (size_t o = 0; o < sizeof ops / sizeof *ops && !cli_measure_stopped(); o++) {
             struct dt_outcome outcome;
             char text[DT_PROBLEM_TEXT_MAX];
-            if (!cli_measure_wants(m, ops[o], &options->problems[p]))
+            if (!cli_measure_wants(m, ops[o], &options->problems[p]) ||
+                is_repeated(options, ops[o], p))
                 continue;
             cli_progress(options, dt_problem_print(&options->problems[p], text), (double)p,
                          (double)options->problem_count);
@@ -77,7 +131,10 @@ static int bench(const struct own *own, struct cli_measure *m)
                              "these problems; see `disentune list`");
     const bool to_stdout = options->json && strcmp(options->json, "-") == 0;
     const struct dt_terminal terminal = cli_terminal(stdout);
-    if (!options->quiet && !to_stdout && dt_summary_all(stdout, &m->records, &terminal, &error))
+    if (options->quiet || to_stdout)
+        return CLI_OK;
+    if (dt_summary_all(stdout, &m->records, &terminal, &error) ||
+        (own->phases && print_phases(m, &terminal, &error)))
         return cli_fail(&error);
     return CLI_OK;
 }
