@@ -115,4 +115,11 @@ int64_t dt_machine_share(const struct dt_machine *machine, enum dt_level level, 
 enum dt_status dt_machine_pin(const struct dt_machine *machine, int32_t worker,
                               struct dt_error *error);
 
+/* Binds the threads of an OpenMP team of this size, the calling one included, to the processors of
+ * workers 0 ... threads - 1. Later teams of the calling thread consist of the same. DT_UNSUPPORTED
+ * in a build without OpenMP, DT_INVALID if there are fewer workers or the machine is not this one,
+ * DT_IO. */
+enum dt_status dt_machine_pin_team(const struct dt_machine *machine, int32_t threads,
+                                   struct dt_error *error);
+
 #endif

@@ -5,7 +5,11 @@
 #include "kernels/error.h"
 
 #include <errno.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,4 +58,30 @@ enum dt_status dt_machine_pin(const struct dt_machine *machine, int32_t worker,
         return dt_error_set(error, DT_IO, "cannot pin a thread to processor %d: %s", processor,
                             strerror(errno));
     return DT_OK;
+}
+
+enum dt_status dt_machine_pin_team(const struct dt_machine *machine, int32_t threads,
+                                   struct dt_error *error)
+{
+    if (threads > machine->worker_count)
+        return dt_error_set(error, DT_INVALID,
+                            "%d threads are more than this process may use processors, which is %d",
+                            threads, machine->worker_count);
+#ifdef _OPENMP
+    atomic_int failed = DT_OK;
+#pragma omp parallel num_threads(threads)
+    {
+        const enum dt_status status = dt_machine_pin(machine, omp_get_thread_num(), NULL);
+        if (status)
+            atomic_store(&failed, (int)status);
+    }
+    if (!failed)
+        return DT_OK;
+    return dt_error_set(error, (enum dt_status)failed, "cannot bind %d threads to processors",
+                        threads);
+#else
+    return dt_error_set(error, DT_UNSUPPORTED,
+                        "%d threads: this build has no OpenMP; configure it with -Dopenmp=enabled",
+                        threads);
+#endif
 }

@@ -25,16 +25,19 @@ int verb_tune(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_report(int argc, char **argv);
 
+#define CLI_THREADS_MAX 16
+
 /* The options that every verb understands. */
 struct cli_options {
-    enum dt_op op;               /* DT_OP_COUNT: all that apply */
-    const char *variant;         /* glob over names, NULL: all */
-    struct dt_problem *problems; /* of --problem and --suite, in order; owned */
-    size_t problem_count;        /* 0: none was given */
-    int threads;                 /* default 1 */
-    uint64_t seed;               /* default 1 */
-    const char *table;           /* NULL: none was given */
-    const char *json;            /* NULL, or a path, or "-" for standard output */
+    enum dt_op op;                /* DT_OP_COUNT: all that apply */
+    const char *variant;          /* glob over names, NULL: all */
+    struct dt_problem *problems;  /* of --problem and --suite, in order; owned */
+    size_t problem_count;         /* 0: none was given */
+    int threads[CLI_THREADS_MAX]; /* rising; default 1 */
+    size_t thread_count;
+    uint64_t seed;     /* default 1 */
+    const char *table; /* NULL: none was given */
+    const char *json;  /* NULL, or a path, or "-" for standard output */
     bool quiet;
 };
 

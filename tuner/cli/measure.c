@@ -36,16 +36,18 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
     *m = (struct cli_measure){.options = options};
     (void)argc;
     enum dt_status status = DT_OK;
-    if (options->threads > 1)
+    const int threads = options->threads[options->thread_count - 1];
+    if (threads > 1 && options->op != DT_OP_ATTENTION && options->op != DT_OP_COUNT)
         return dt_error_set(error, DT_UNSUPPORTED,
-                            "--threads %d: no operation of this build uses more than one thread",
-                            options->threads);
+                            "--threads %d: %s runs on one thread, only attention on more", threads,
+                            dt_op_name(options->op));
     if (options->json && (status = cli_output_open(&m->json, options->json, error)))
         return status;
     if (!status)
         status = dt_machine_host(&m->machine, error);
     if (!status && m->machine.here)
-        status = dt_machine_pin(&m->machine, 0, error);
+        status = threads > 1 ? dt_machine_pin_team(&m->machine, threads, error)
+                             : dt_machine_pin(&m->machine, 0, error);
     if (!status) {
         const struct sigaction action = {.sa_handler = on_signal};
         sigaction(SIGINT, &action, NULL);
@@ -82,11 +84,48 @@ bool cli_measure_wants(const struct cli_measure *m, enum dt_op op, const struct 
     return op != DT_OP_PROBE && variants > 1;
 }
 
+/* The fastest of the records from `first` on. */
+static bool find_fastest(const struct dt_records *records, size_t first, struct dt_choice *choice)
+{
+    const struct dt_record *fastest = NULL;
+    for (size_t r = first; r < records->count; r++)
+        if (!fastest || records->items[r].ns_median < fastest->ns_median)
+            fastest = &records->items[r];
+    return fastest && dt_record_choice(fastest, choice);
+}
+
+static enum dt_status measure_threads(struct cli_measure *m, const struct dt_problem *problem,
+                                      double seconds, struct dt_outcome *outcome,
+                                      struct dt_error *error)
+{
+    const size_t count = m->options->thread_count;
+    enum dt_status status = DT_OK;
+    *outcome = (struct dt_outcome){.complete = true};
+    m->tuner.one_thread = NULL;
+    for (size_t n = 0; n < count && !status && !cli_measure_stopped(); n++) {
+        const size_t first = m->records.count;
+        struct dt_outcome one;
+        m->tuner.threads = m->options->threads[n];
+        status = dt_tune(&m->tuner, DT_OP_ATTENTION, problem, seconds / (double)count, &m->records,
+                         &one, error);
+        if (!status && m->tuner.threads == 1 && find_fastest(&m->records, first, &m->one_thread))
+            m->tuner.one_thread = &m->one_thread;
+        outcome->candidates += one.candidates;
+        outcome->disqualified += one.disqualified;
+        outcome->blocks += one.blocks;
+        outcome->complete &= one.complete;
+    }
+    return status;
+}
+
 enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
                                    const struct dt_problem *problem, double seconds,
                                    struct dt_outcome *outcome, struct dt_error *error)
 {
-    enum dt_status status = dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
+    enum dt_status status =
+        op == DT_OP_ATTENTION
+            ? measure_threads(m, problem, seconds, outcome, error)
+            : dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
     m->records.session.noisy = dt_sampler_noisy(&m->sampler);
     for (; !status && m->json.stream && m->written < m->records.count; m->written++)
         status = dt_record_write(m->json.stream, &m->records.session, &m->records.items[m->written],

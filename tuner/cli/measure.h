@@ -16,11 +16,13 @@ struct cli_measure {
     struct dt_records records; /* of all problems so far; holds the session */
     struct cli_output json;    /* open if options->json */
     size_t written;            /* records in json */
+    struct dt_choice one_thread;
 };
 
 /*
- * Pins this thread to the first worker, measures ceilings and the noise floor, opens --json and
- * catches SIGINT and SIGTERM: they end the measurement after the block under way.
+ * Pins this thread to the first worker and those of its teams to others, measures ceilings and the
+ * noise floor, opens --json and catches SIGINT and SIGTERM: they end the measurement after the
+ * block under way.
  */
 enum dt_status cli_measure_begin(struct cli_measure *measure, const struct cli_options *options,
                                  int argc, char **argv, struct dt_error *error);
@@ -29,7 +31,8 @@ enum dt_status cli_measure_begin(struct cli_measure *measure, const struct cli_o
 bool cli_measure_wants(const struct cli_measure *measure, enum dt_op op,
                        const struct dt_problem *problem);
 
-/* Measures one problem and writes its records to --json. */
+/* Measures one problem, attention for each number of --threads in turn, and writes the records to
+ * --json. The outcome is that of all numbers. */
 enum dt_status cli_measure_problem(struct cli_measure *measure, enum dt_op op,
                                    const struct dt_problem *problem, double seconds,
                                    struct dt_outcome *outcome, struct dt_error *error);

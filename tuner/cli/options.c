@@ -23,7 +23,7 @@ static const struct argp_option common_options[] = {
     {"problem", PROBLEM, "TEXT", 0, "add a problem, e.g. 'n512 log:256:512'", 1},
     {"op", OP, "OP", 0, "bias, softmax, gemm or attention (default: all)", 1},
     {"variant", VARIANT, "GLOB", 0, "only variants whose name matches, e.g. '*.avx2.*'", 1},
-    {"threads", THREADS, "N", 0, "threads to use (default 1)", 1},
+    {"threads", THREADS, "N,...", 0, "threads of a call of attention (default 1)", 1},
     {"seed", SEED, "N", 0, "seed of all random choices (default 1)", 1},
     {"table", TABLE, "FILE", 0, "the dispatch table", 1},
     {"json", JSON, "FILE|-", 0, "write JSON Lines to a file or to standard output", 1},
@@ -49,6 +49,32 @@ static enum dt_status parse_number(const char *option, const char *text, uint64_
                             "%s is \"%.40s\"; must be a number from %llu to %llu", option, text,
                             (unsigned long long)least, (unsigned long long)most);
     *value = number;
+    return DT_OK;
+}
+
+/* Numbers that rise, with commas between them. */
+static enum dt_status parse_threads(struct cli_options *o, const char *text, struct dt_error *error)
+{
+    size_t count = 0;
+    uint64_t least = 1;
+    for (const char *at = text;; at++) {
+        char number[16];
+        uint64_t value = 0;
+        const size_t length = strcspn(at, ",");
+        snprintf(number, sizeof number, "%.*s", (int)(length < sizeof number ? length : 0), at);
+        if (count == CLI_THREADS_MAX ||
+            parse_number("--threads", number, least, THREADS_MAX, &value, NULL))
+            return dt_error_set(error, DT_INVALID,
+                                "--threads is \"%.40s\"; use a number from 1 to %d, or at most %d "
+                                "that rise, e.g. 1,2,4",
+                                text, THREADS_MAX, CLI_THREADS_MAX);
+        o->threads[count++] = (int)value;
+        least = value + 1;
+        at += length;
+        if (!*at)
+            break;
+    }
+    o->thread_count = count;
     return DT_OK;
 }
 
@@ -98,7 +124,6 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     struct cli_options *o = state->input;
     struct dt_error error = {0};
-    uint64_t number = 1;
     enum dt_status status = DT_OK;
     switch (key) {
     case SUITE:
@@ -114,8 +139,7 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         o->variant = text;
         break;
     case THREADS:
-        status = parse_number("--threads", text, 1, THREADS_MAX, &number, &error);
-        o->threads = status ? o->threads : (int)number;
+        status = parse_threads(o, text, &error);
         break;
     case SEED:
         status = parse_number("--seed", text, 0, UINT64_MAX, &o->seed, &error);
@@ -187,7 +211,8 @@ void cli_parse(int argc, char **argv, const char *summary, const struct argp *ow
     inputs.messages = fopencookie(&inputs, "w", io);
     if (inputs.messages)
         setvbuf(inputs.messages, NULL, _IOLBF, 0);
-    *options = (struct cli_options){.op = DT_OP_COUNT, .threads = 1, .seed = 1};
+    *options =
+        (struct cli_options){.op = DT_OP_COUNT, .threads = {1}, .thread_count = 1, .seed = 1};
     argp_program_version = "disentune " DT_VERSION;
     argp_err_exit_status = CLI_USAGE;
 

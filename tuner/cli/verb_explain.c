@@ -250,7 +250,7 @@ static int explain(const struct cli_options *options, const struct dt_problem *p
     for (size_t n = 0; code == CLI_OK && n < count; n++) {
         findings[n].problem = &problems[n];
         findings[n].op = options->op == DT_OP_COUNT ? DT_OP_BIAS : options->op;
-        if (find(table, options->threads, &findings[n], &error))
+        if (find(table, options->threads[0], &findings[n], &error))
             code = cli_fail(&error);
     }
     if (code == CLI_OK && options->json)

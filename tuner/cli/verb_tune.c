@@ -51,6 +51,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
+/* The space of attention is larger and its calls are longer. */
+enum { ATTENTION_WEIGHT = 8 };
+
 /* One problem to tune, each class once. */
 struct task {
     enum dt_op op;
@@ -70,6 +73,7 @@ static size_t collect(const struct cli_measure *m, struct task *tasks)
                 known = tasks[t].op == task.op &&
                         memcmp(&tasks[t].problem, &task.problem, sizeof task.problem) == 0;
             task.weight = 256 + sqrt((double)task.problem.nq * task.problem.nk);
+            task.weight *= ops[o] == DT_OP_ATTENTION ? ATTENTION_WEIGHT : 1;
             if (!known)
                 tasks[count++] = task;
         }
@@ -109,7 +113,6 @@ static enum dt_status put_winner(struct dt_table *table, const struct dt_session
         .op = r->op,
         .problem = r->problem,
         .threads = r->threads,
-        .choice = {.variant = dt_variant_find(r->variant), .tile = r->tile},
         .samples = (int64_t)r->samples,
         .ns_median = r->ns_median,
         .ratio_to_scalar = r->ratio_to_scalar,
@@ -119,6 +122,9 @@ static enum dt_status put_winner(struct dt_table *table, const struct dt_session
         .validated = r->verified,
         .complete = complete,
     };
+    if (!dt_record_choice(r, &record.choice))
+        return dt_error_set(error, DT_FAILED, "%s was measured, but is not in this build",
+                            r->variant);
     memcpy(record.machine.tier, session->machine, sizeof record.machine.tier);
     memcpy(record.date, session->date, sizeof record.date);
     return dt_table_put(table, &record, error);
