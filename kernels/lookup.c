@@ -17,7 +17,7 @@ const char *dt_refusal_name(enum dt_refusal refusal)
         [DT_STALE] = "tuned with another set of variants",
         [DT_NOT_VALIDATED] = "not validated",
         [DT_CPU_LACKS] = "this CPU lacks the instruction set",
-        [DT_NOT_ACCEPTED] = "the variant does not compute this problem",
+        [DT_NOT_ACCEPTED] = "the variant or a part of it does not compute this problem",
     };
     return names[refusal];
 }
@@ -74,6 +74,29 @@ static double distance(const struct view *view, const struct dt_table_record *r)
     return sum;
 }
 
+/* Whether all parts of a choice compute the problem. */
+static bool parts_apply(const struct dt_choice *c, const struct dt_query *query)
+{
+    const struct {
+        const struct dt_variant *variant;
+        enum dt_op op;
+    } parts[] = {{c->gemm, DT_OP_GEMM}, {c->bias, DT_OP_BIAS}, {c->softmax, DT_OP_SOFTMAX}};
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
+        struct dt_problem class = dt_problem_class(parts[n].op, query->problem);
+        class.layout = DT_SLOT_MAJOR;
+        if (parts[n].variant &&
+            !dt_variant_applies(parts[n].variant, parts[n].op, &class, query->delta))
+            return false;
+    }
+    return true;
+}
+
+static uint32_t levels_of(const struct dt_choice *c)
+{
+    return c->variant->level | (c->gemm ? c->gemm->level : 0) | (c->bias ? c->bias->level : 0) |
+           (c->softmax ? c->softmax->level : 0);
+}
+
 static struct dt_candidate judge(const struct dt_table *table, const struct view *view,
                                  const struct dt_table_record *r)
 {
@@ -107,9 +130,10 @@ static struct dt_candidate judge(const struct dt_table *table, const struct view
         c.refusal = DT_STALE;
     else if (!r->validated)
         c.refusal = DT_NOT_VALIDATED;
-    else if (r->choice.variant->level & ~dt_cpu_host()->levels)
+    else if (levels_of(&r->choice) & ~dt_cpu_host()->levels)
         c.refusal = DT_CPU_LACKS;
-    else if (!dt_variant_applies(r->choice.variant, query->op, query->problem, query->delta))
+    else if (!dt_variant_applies(r->choice.variant, query->op, query->problem, query->delta) ||
+             !parts_apply(&r->choice, query))
         c.refusal = DT_NOT_ACCEPTED;
     return c;
 }

@@ -45,7 +45,7 @@ enum dt_refusal {
     DT_STALE,
     DT_NOT_VALIDATED,
     DT_CPU_LACKS,
-    DT_NOT_ACCEPTED, /* dt_variant_applies() */
+    DT_NOT_ACCEPTED, /* dt_variant_applies(), of the variant or a part */
     DT_REFUSAL_COUNT,
 };
 

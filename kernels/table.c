@@ -73,6 +73,40 @@ static bool is_date(const char *text)
     return !*form && !*text;
 }
 
+static bool has_parts(const struct dt_choice *choice)
+{
+    return choice->variant->op == DT_OP_ATTENTION && choice->variant->strategy != DT_DIRECT;
+}
+
+/* Whether exactly the parts are named that the choice needs, and its chunk is one. */
+static enum dt_status check_parts(const struct dt_table_record *r, struct dt_error *error)
+{
+    const struct dt_choice *c = &r->choice;
+    const bool made = has_parts(c);
+    const struct {
+        const struct dt_variant *variant;
+        enum dt_op op;
+        bool needed;
+    } parts[] = {{c->gemm, DT_OP_GEMM, made},
+                 {c->bias, DT_OP_BIAS, made && r->problem.terms != 0},
+                 {c->softmax, DT_OP_SOFTMAX, made}};
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
+        const char *op = dt_op_name(parts[n].op);
+        if (!parts[n].variant == parts[n].needed)
+            return dt_error_set(error, DT_INVALID,
+                                parts[n].needed ? "%s needs a %s" : "%s takes no %s",
+                                c->variant->name, op);
+        if (parts[n].variant && parts[n].variant->op != parts[n].op)
+            return dt_error_set(error, DT_INVALID, "%s is no variant of %s", parts[n].variant->name,
+                                op);
+    }
+    if (c->chunk < 0 || c->chunk > DT_MAX_LENGTH || (!made && c->chunk) ||
+        (c->tile.rows && c->chunk % c->tile.rows))
+        return dt_error_set(error, DT_INVALID, "%s takes no chunk of %" PRId32, c->variant->name,
+                            c->chunk);
+    return DT_OK;
+}
+
 static bool is_ratio(double x) { return isnan(x) || (isfinite(x) && x > 0); }
 
 static enum dt_status check_record(const struct dt_table_record *r, struct dt_error *error)
@@ -92,6 +126,9 @@ static enum dt_status check_record(const struct dt_table_record *r, struct dt_er
     if (!dt_tile_fits(r->choice.variant, r->choice.tile))
         return dt_error_set(error, DT_INVALID, "%s takes no tile of %" PRId32 "x%" PRId32,
                             r->choice.variant->name, r->choice.tile.rows, r->choice.tile.cols);
+    status = check_parts(r, error);
+    if (status)
+        return status;
     for (int tier = 0; tier < DT_MACHINE_TIERS; tier++)
         if (!*r->machine.tier[tier] || !is_printable(r->machine.tier[tier]))
             return dt_error_set(error, DT_INVALID, "machine key %d is empty or not printable",
@@ -301,18 +338,29 @@ static bool take_ratio(const json_t *value, double *to)
     return json_is_null(value) || json_is_number(value);
 }
 
+/* A name that may be absent. */
+static enum dt_status find_part(const char *name, const struct dt_variant **variant,
+                                struct dt_error *error)
+{
+    *variant = name ? dt_variant_find(name) : NULL;
+    return !name || *variant ? DT_OK
+                             : dt_error_set(error, DT_INVALID, "unknown variant \"%.64s\"", name);
+}
+
 static enum dt_status unpack_record(json_t *root, struct dt_table_record *r, struct dt_error *error)
 {
     json_error_t why;
     const char *op, *problem, *key[DT_MACHINE_TIERS], *variant, *date;
-    json_int_t threads, rows, cols, samples;
+    const char *gemm = NULL, *bias = NULL, *softmax = NULL;
+    json_int_t threads, rows, cols, samples, chunk = 0;
     json_t *ratio, *lo, *hi;
     int validated, complete;
     if (json_unpack_ex(root, &why, JSON_STRICT,
-                       "{s:s, s:s, s:I, s:[ssss], s:s, s:[II], s:I, s:F, s:o, s:o, s:o, s:F, "
-                       "s:b, s:b, s:s}",
+                       "{s:s, s:s, s:I, s:[ssss], s:s, s:[II], s?I, s?s, s?s, s?s, s:I, s:F, "
+                       "s:o, s:o, s:o, s:F, s:b, s:b, s:s}",
                        "op", &op, "problem", &problem, "threads", &threads, "machine", &key[0],
                        &key[1], &key[2], &key[3], "variant", &variant, "tile", &rows, &cols,
+                       "chunk", &chunk, "gemm", &gemm, "bias", &bias, "softmax", &softmax,
                        "samples", &samples, "ns_median", &r->ns_median, "ratio_to_scalar", &ratio,
                        "ratio_lo", &lo, "ratio_hi", &hi, "noise_floor", &r->noise_floor,
                        "validated", &validated, "complete", &complete, "date", &date) != 0)
@@ -334,12 +382,22 @@ static enum dt_status unpack_record(json_t *root, struct dt_table_record *r, str
         return dt_error_set(error, DT_INVALID, "threads is out of range");
     if (rows < 0 || rows > DT_MAX_LENGTH || cols < 0 || cols > DT_MAX_LENGTH)
         return dt_error_set(error, DT_INVALID, "tile is out of range");
+    if (chunk < 0 || chunk > DT_MAX_LENGTH)
+        return dt_error_set(error, DT_INVALID, "chunk is out of range");
+    enum dt_status status = find_part(gemm, &r->choice.gemm, error);
+    if (!status)
+        status = find_part(bias, &r->choice.bias, error);
+    if (!status)
+        status = find_part(softmax, &r->choice.softmax, error);
+    if (status)
+        return status;
+    r->choice.chunk = (int32_t)chunk;
     r->threads = (int32_t)threads;
     r->choice.tile = (struct dt_tile){(int32_t)rows, (int32_t)cols};
     r->samples = samples;
     r->validated = validated;
     r->complete = complete;
-    enum dt_status status = dt_problem_parse(problem, &r->problem, error);
+    status = dt_problem_parse(problem, &r->problem, error);
     return status ? status : check_record(r, error);
 }
 
@@ -457,18 +515,28 @@ static json_t *pack_header(const struct dt_table_header *h)
                      "signature", h->signature, "compiler", h->compiler);
 }
 
+static const char *name_of(const struct dt_variant *variant)
+{
+    return variant ? variant->name : NULL;
+}
+
+/* Values that are NULL are left out with their names. */
 static json_t *pack_record(const struct dt_table_record *r)
 {
     char problem[DT_PROBLEM_TEXT_MAX];
     const char(*key)[DT_MACHINE_KEY_MAX] = r->machine.tier;
+    const struct dt_choice *c = &r->choice;
     return json_pack(
-        "{s:s, s:s, s:i, s:[ssss], s:s, s:[ii], s:I, s:f, s:o, s:o, s:o, s:f, s:b, s:b, s:s}", "op",
-        dt_op_name(r->op), "problem", dt_problem_print(&r->problem, problem), "threads", r->threads,
-        "machine", key[0], key[1], key[2], key[3], "variant", r->choice.variant->name, "tile",
-        r->choice.tile.rows, r->choice.tile.cols, "samples", (json_int_t)r->samples, "ns_median",
-        r->ns_median, "ratio_to_scalar", ratio_value(r->ratio_to_scalar), "ratio_lo",
-        ratio_value(r->ratio_lo), "ratio_hi", ratio_value(r->ratio_hi), "noise_floor",
-        r->noise_floor, "validated", r->validated, "complete", r->complete, "date", r->date);
+        "{s:s, s:s, s:i, s:[ssss], s:s, s:[ii], s:o*, s:s*, s:s*, s:s*, s:I, s:f, s:o, s:o, s:o, "
+        "s:f, s:b, s:b, s:s}",
+        "op", dt_op_name(r->op), "problem", dt_problem_print(&r->problem, problem), "threads",
+        r->threads, "machine", key[0], key[1], key[2], key[3], "variant", c->variant->name, "tile",
+        c->tile.rows, c->tile.cols, "chunk", has_parts(c) ? json_integer(c->chunk) : NULL, "gemm",
+        name_of(c->gemm), "bias", name_of(c->bias), "softmax", name_of(c->softmax), "samples",
+        (json_int_t)r->samples, "ns_median", r->ns_median, "ratio_to_scalar",
+        ratio_value(r->ratio_to_scalar), "ratio_lo", ratio_value(r->ratio_lo), "ratio_hi",
+        ratio_value(r->ratio_hi), "noise_floor", r->noise_floor, "validated", r->validated,
+        "complete", r->complete, "date", r->date);
 }
 
 /* Consumes `value`, NULL for lack of memory. */

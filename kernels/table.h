@@ -10,15 +10,21 @@
  *      "ratio_to_scalar":2.7,"ratio_lo":2.6,"ratio_hi":2.8,"noise_floor":0.012,
  *      "validated":true,"complete":true,"date":"2026-01-31T12:00:00Z"}
  *
- * (a record is one line; it is broken here to fit). dt_table_print() writes it in canonical form:
+ * (a record is one line; it is broken here to fit). After the tile a record of an attention that is
+ * made of parts has these, "bias" only if its problem has position terms:
+ *
+ *      "chunk":0,"gemm":"gemm.avx512.14x2","bias":"bias.avx512.window-skew",
+ *      "softmax":"softmax.avx512.poly"
+ *
+ * dt_table_print() writes it in canonical form:
  * members in this order, records sorted by key, numbers with 17 significant digits. A table that
  * was written and read is written as the same bytes.
  *
  * A file is not trusted. It is at most DT_TABLE_BYTES_MAX long and a line DT_TABLE_LINE_MAX;
  * nesting is bounded by the parser; text is short printable ASCII; members are exactly those
- * above; numbers are checked for range, tiles by the variant's own multiples; variants are looked
- * up in the registry, never loaded. A bad record is refused alone, with its line and the reason.
- * The worst that a hostile table can do is to name a slow variant.
+ * above; numbers are checked for range, tiles by the variant's own multiples; variants and parts
+ * are looked up in the registry, never loaded. A bad record is refused alone, with its line and the
+ * reason. The worst that a hostile table can do is to name a slow variant.
  */
 #ifndef DISENTUNE_TABLE_H
 #define DISENTUNE_TABLE_H

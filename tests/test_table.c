@@ -60,6 +60,71 @@ Test(table, line_is_as_documented)
     dt_table_free(table);
 }
 
+/* ---- Attention made of parts --------------------------------------------------- */
+
+static struct dt_table_record attention_record(void)
+{
+    struct dt_table_record record = record_of("h12 n512 log:256:512", &here, 64);
+    const struct dt_variant *variant;
+    size_t n = 0;
+    while ((variant = dt_variant_at(n)) && variant->strategy == DT_DIRECT)
+        n++;
+    record.op = DT_OP_ATTENTION;
+    record.choice.variant = variant;
+    record.choice.chunk = 128;
+    record.choice.gemm = dt_variant_find("gemm.scalar.plain");
+    record.choice.bias = dt_variant_find("bias.scalar.plain");
+    record.choice.softmax = dt_variant_find("softmax.scalar.plain");
+    return record;
+}
+
+Test(table, an_attention_names_its_parts)
+{
+    struct dt_table *table = empty_table();
+    struct dt_table_record record = attention_record();
+    put(table, record);
+    record.problem = problem_of("h12 n512 log:256:512 none");
+    record.choice.bias = NULL;
+    put(table, record);
+    record.problem = problem_of("h12 n2 log:256:512");
+    record.choice = (struct dt_choice){.variant = dt_variant_find("attention.scalar.plain")};
+    put(table, record);
+    char *text = text_of(table);
+    struct dt_table *read = parsed(text);
+    char *again = text_of(read);
+    cr_expect_str_eq(again, text);
+    cr_expect_eq(dt_table_size(read), 3, "%s", dt_table_rejected(read, 0));
+    cr_expect(strstr(text, "\"tile\":[64,0],\"chunk\":128,\"gemm\":\"gemm.scalar.plain\","
+                           "\"bias\":\"bias.scalar.plain\",\"softmax\":\"softmax.scalar.plain\","
+                           "\"samples\""));
+    cr_expect(strstr(text, "\"gemm\":\"gemm.scalar.plain\",\"softmax\""), "no term, no bias");
+    cr_expect(strstr(text, "\"attention.scalar.plain\",\"tile\":[0,0],\"samples\""));
+    free(again);
+    free(text);
+    dt_table_free(read);
+    dt_table_free(table);
+}
+
+Test(table, put_refuses_other_parts_than_the_choice_needs)
+{
+    struct dt_table *table = empty_table();
+    struct dt_table_record records[6];
+    for (int n = 0; n < 6; n++)
+        records[n] = attention_record();
+    records[0].choice.gemm = NULL;
+    records[1].choice.softmax = records[1].choice.bias;
+    records[2].problem.terms = 0;
+    records[3].choice.chunk = 100;
+    records[4].choice.chunk = -64;
+    records[5].choice.variant = dt_variant_find("attention.scalar.plain");
+    for (int n = 0; n < 6; n++)
+        cr_expect_eq(dt_table_put(table, &records[n], NULL), DT_INVALID, "record %d", n);
+    cr_expect_eq(table->count, 0);
+    dt_table_free(table);
+}
+
+/* ---- Dates -------------------------------------------------------------------- */
+
 Test(table, put_keeps_the_later_date)
 {
     struct dt_table *table = empty_table();
@@ -136,6 +201,8 @@ Test(table, bad_record_is_refused_alone)
         {"\"op\":\"bias\",", "", "op"},
         {"\"bias\"", "\"baas\"", "unknown operation \"baas\""},
         {"\"bias\"", "\"softmax\"", "is no variant of softmax"},
+        {"\"samples\"", "\"gemm\":\"gemm.scalar.plain\",\"samples\"", "takes no gemm"},
+        {"\"samples\"", "\"chunk\":64,\"samples\"", "takes no chunk"},
         {"\"bias\"", "\"b\\u0000\"", "NUL"},
         {"\"bias\"", "\"\xff\"", "unable to decode byte 0xff"},
         {"q128", "q0", "query length is 0"},
@@ -177,6 +244,40 @@ Test(table, bad_record_is_refused_alone)
         const char *why = dt_table_rejected(read, 0);
         cr_expect(dt_table_size(read) == 1 && why && strncmp(why, "line 2: ", 8) == 0 &&
                       strstr(why, cases[n].reason),
+                  "case %zu: %s", n, why ? why : "not refused");
+        dt_table_free(read);
+        free(bad);
+    }
+    free(text);
+    dt_table_free(table);
+}
+
+Test(table, bad_parts_are_refused_alone)
+{
+    static const struct {
+        const char *from, *to, *reason;
+    } cases[] = {
+        {"\"chunk\":128", "\"chunk\":-128", "chunk is out of range"},
+        {"\"chunk\":128", "\"chunk\":4294967424", "chunk is out of range"},
+        {"\"chunk\":128", "\"chunk\":96", "takes no chunk of 96"},
+        {"\"chunk\":128", "\"chunk\":\"128\"", "Expected integer"},
+        {"\"gemm\":\"gemm.scalar.plain\",", "", "needs a gemm"},
+        {"\"bias\":\"bias.scalar.plain\",", "", "needs a bias"},
+        {"\"softmax\":\"softmax.scalar.plain\",", "", "needs a softmax"},
+        {"gemm.scalar.plain", "gemm.scalar.unheard-of", "unknown variant"},
+        {"gemm.scalar.plain", "bias.scalar.plain", "is no variant of gemm"},
+        {"\"softmax.scalar.plain\"", "null", "Expected string"},
+        {"\"softmax.scalar.plain\"", "\"softmax.\\u001b[31m\"", "unknown variant"},
+    };
+    struct dt_table *table = empty_table();
+    put(table, attention_record());
+    char *text = text_of(table);
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        char *bad = replaced(text, cases[n].from, cases[n].to);
+        struct dt_table *read = parsed(bad);
+        const char *why = dt_table_rejected(read, 0);
+        cr_expect(dt_table_size(read) == 0 && why && strncmp(why, "line 2: ", 8) == 0 &&
+                      strstr(why, cases[n].reason) && !strchr(why, '\x1b'),
                   "case %zu: %s", n, why ? why : "not refused");
         dt_table_free(read);
         free(bad);

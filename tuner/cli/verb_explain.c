@@ -144,8 +144,12 @@ static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(
 
 static json_t *pack_choice(const struct dt_choice *choice)
 {
-    return json_pack("{s:s, s:[ii]}", "variant", choice->variant->name, "tile", choice->tile.rows,
-                     choice->tile.cols);
+    return json_pack("{s:s, s:[ii], s:o*, s:s*, s:s*, s:s*}", "variant", choice->variant->name,
+                     "tile", choice->tile.rows, choice->tile.cols, "chunk",
+                     choice->gemm ? json_integer(choice->chunk) : NULL, "gemm",
+                     choice->gemm ? choice->gemm->name : NULL, "bias",
+                     choice->bias ? choice->bias->name : NULL, "softmax",
+                     choice->softmax ? choice->softmax->name : NULL);
 }
 
 /* Why records were not used: those that bear on the problem and come before the answer. */
