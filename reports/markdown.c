@@ -80,11 +80,40 @@ static void put_ceilings(FILE *stream, const struct dt_session *s)
 #define FIGURE_HEADS "Tile | Time | ± % | × scalar | × gather | × autovec | Share of ceiling |\n"
 #define FIGURE_RULES "---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
 
+/* The same for attention. */
+#define ATTENTION_HEADS                                                                            \
+    "Tile | gemm, bias, softmax | Time | ± % | Time × c2c | × 1 thread | GFLOP/s | Share of "   \
+    "ceiling |\n"
+#define ATTENTION_RULES "---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+
+static void put_attention_figures(FILE *stream, const struct dt_record *record,
+                                  const struct dt_session *session)
+{
+    char text[DT_VIEW_TEXT_MAX];
+    put_cell(stream, dt_view_tile(record, text));
+    put_cell(stream, dt_view_parts(record, text));
+    put_cell(stream, dt_view_time(record->ns_median, text));
+    put_cell(stream, dt_view_spread(record, text));
+    if (record->verified) {
+        put_cell(stream, dt_view_cost(record, text));
+        put_cell(stream, dt_view_ratio(record->ratio_to_one_thread, session->noise_floor, text));
+        put_cell(stream, dt_view_number(record->gflops, text));
+        put_cell(stream, dt_view_share(record->share_of_ceiling, text));
+    } else {
+        fputs(" - | - | - | - |", stream);
+    }
+    fputc('\n', stream);
+}
+
 static void put_figures(FILE *stream, const struct dt_record *record,
                         const struct dt_session *session)
 {
     char text[DT_VIEW_TEXT_MAX];
-    put_cell(stream, dt_view_tile(record->tile, text));
+    if (record->op == DT_OP_ATTENTION) {
+        put_attention_figures(stream, record, session);
+        return;
+    }
+    put_cell(stream, dt_view_tile(record, text));
     put_cell(stream, dt_view_time(record->ns_median, text));
     put_cell(stream, dt_view_spread(record, text));
     if (record->verified) {
@@ -107,11 +136,31 @@ static void put_winner(FILE *stream, const struct dt_record *const *sorted, size
     put_cell(stream, dt_view_group(sorted[0], group));
     put_cell(stream, dt_view_lengths(&sorted[0]->problem, lengths));
     if (!leader) {
-        fputs(" none passed validation | - | - | - | - | - | - | - |\n", stream);
+        fputs(" none passed validation | - | - | - | - | - | - | - |", stream);
+        fputs(sorted[0]->op == DT_OP_ATTENTION ? " - |\n" : "\n", stream);
         return;
     }
     put_cell(stream, leader->variant);
     put_figures(stream, leader, session);
+}
+
+/* A table of attention and one of the rest. */
+static void put_winners(FILE *stream, const struct dt_record *const *sorted, size_t count,
+                        const struct dt_session *session)
+{
+    bool attention = false;
+    for (size_t at = 0, span; at < count; at += span) {
+        const bool before = attention;
+        attention = sorted[at]->op == DT_OP_ATTENTION;
+        span = dt_view_problem_span(&sorted[at], count - at);
+        if (at == 0 || attention != before)
+            fputs(attention ? "\n| Settings | Problem | Variant | " ATTENTION_HEADS
+                              "| --- | --- | --- | " ATTENTION_RULES
+                            : "\n| Settings | Problem | Variant | " FIGURE_HEADS
+                              "| --- | --- | --- | " FIGURE_RULES,
+                  stream);
+        put_winner(stream, &sorted[at], span, session);
+    }
 }
 
 /* Whether an earlier, hence better, record of the problem is of the same variant. */
@@ -146,7 +195,7 @@ static void put_runner(FILE *stream, const struct dt_record *leader,
         return;
     fputs(" ", stream);
     put_text(stream, fastest->variant);
-    fprintf(stream, " (tile %s) took %s %% less.", dt_view_tile(fastest->tile, tile),
+    fprintf(stream, " (tile %s) took %s %% less.", dt_view_tile(fastest, tile),
             dt_view_number((1 - fastest->ns_median / leader->ns_median) * 100, less));
 }
 
@@ -160,9 +209,12 @@ static void put_finding(FILE *stream, const struct dt_record *const *sorted, siz
         return;
     }
     put_text(stream, leader->variant);
-    fprintf(stream, " (tile %s) %s", dt_view_tile(leader->tile, text),
+    fprintf(stream, " (tile %s) %s", dt_view_tile(leader, text),
             leader->winner ? "was chosen" : "is the fastest");
     fprintf(stream, ": %s", dt_view_time(leader->ns_median, text));
+    if (!isnan(leader->ratio_to_c2c))
+        fprintf(stream, ", %s times as long as without position terms", dt_view_cost(leader, text));
+    put_comparison(stream, leader->ratio_to_one_thread, session->noise_floor, "one thread");
     put_comparison(stream, leader->ratio_to_gather, session->noise_floor, "hardware gather");
     put_comparison(stream, leader->ratio_to_autovec, session->noise_floor,
                    "the compiler's own vectorisation");
@@ -185,7 +237,10 @@ static void put_problem(FILE *stream, const struct dt_record *const *sorted, siz
         fprintf(stream, ", %d threads", sorted[0]->threads);
     fputs("\n\n", stream);
     put_finding(stream, sorted, span, session);
-    fputs("| Variant | " FIGURE_HEADS "| --- | " FIGURE_RULES, stream);
+    fputs(sorted[0]->op == DT_OP_ATTENTION ? "| Variant | " ATTENTION_HEADS
+                                             "| --- | " ATTENTION_RULES
+                                           : "| Variant | " FIGURE_HEADS "| --- | " FIGURE_RULES,
+          stream);
     for (size_t r = 0; r < span; r++) {
         if (is_repeated(sorted, r))
             continue;
@@ -230,18 +285,13 @@ enum dt_status dt_markdown_print(FILE *stream, const struct dt_records *records,
         return status;
     put_machine(stream, session);
     put_ceilings(stream, session);
-    fputs("\n## Winners\n\n| Settings | Problem | Variant | " FIGURE_HEADS
-          "| --- | --- | --- | " FIGURE_RULES,
+    fputs("\n## Winners\n", stream);
+    put_winners(stream, sorted, records->count, session);
+    fputs("\n× is a speed: 2 means twice as fast. ~ stands before a ratio within the noise floor, "
+          "where no difference is claimed. Tiles are rows x columns, 0 for all, and /N "
+          "work items of N queries. ± is the 95 % interval of the median.\n\n## Problems\n\nEach "
+          "variant at its best tile, fastest first.\n",
           stream);
-    for (size_t at = 0, span; at < records->count; at += span) {
-        span = dt_view_problem_span(&sorted[at], records->count - at);
-        put_winner(stream, &sorted[at], span, session);
-    }
-    fputs(
-        "\n× is a speed: 2 means twice as fast. ~ stands before a ratio within the noise floor, "
-        "where no difference is claimed. Tiles are rows x columns, 0 for all. ± is the 95 % "
-        "interval of the median.\n\n## Problems\n\nEach variant at its best tile, fastest first.\n",
-        stream);
     for (size_t at = 0, span; at < records->count; at += span) {
         span = dt_view_problem_span(&sorted[at], records->count - at);
         put_problem(stream, &sorted[at], span, session);

@@ -210,12 +210,19 @@ static double ratio_of(const struct dt_record *record, int k)
                     : record->ratio_to_autovec;
 }
 
-/* Speed-ups, then the share of the ceiling and its bar. */
+/* Speed-ups, then the share of the ceiling and its bar; of attention what RATIO_COLUMNS_ATTENTION
+ * says. */
 static void set_ratios(struct dt_cell cells[5], const struct dt_record *record,
                        const struct dt_session *session, bool bar)
 {
     char text[DT_VIEW_TEXT_MAX];
-    for (int k = 0; k < RATIOS; k++)
+    if (record->op == DT_OP_ATTENTION) {
+        set(&cells[0], dt_view_cost(record, text), NULL);
+        set(&cells[1], dt_view_ratio(record->ratio_to_one_thread, session->noise_floor, text),
+            NULL);
+        set(&cells[2], dt_view_number(record->gflops, text), NULL);
+    }
+    for (int k = 0; record->op != DT_OP_ATTENTION && k < RATIOS; k++)
         set(&cells[k], dt_view_ratio(ratio_of(record, k), session->noise_floor, text), NULL);
     set(&cells[3], dt_view_share(record->share_of_ceiling, text), NULL);
     if (bar && !isnan(record->share_of_ceiling)) {
@@ -224,12 +231,16 @@ static void set_ratios(struct dt_cell cells[5], const struct dt_record *record,
     }
 }
 
-static void print_legend(FILE *stream, const struct dt_terminal *terminal, const char *marks)
+static void print_legend(FILE *stream, const struct dt_terminal *terminal, const char *marks,
+                         bool attention)
 {
     const char *lines[] = {
         marks,
         terminal->unicode ? "tile: rows x columns, 0 for all. \u00b1: 95 % interval of the median."
                           : "tile: rows x columns, 0 for all. +-: 95 % interval of the median.",
+        attention
+            ? "tile/N: work items of N queries. x c2c: times as long as without position terms."
+            : NULL,
         "~: no difference is claimed, it lies within the noise floor.",
     };
     fputc('\n', stream);
@@ -254,6 +265,16 @@ static void print_legend(FILE *stream, const struct dt_terminal *terminal, const
         NULL, "", false, 3                                                                         \
     }
 
+/* The same for attention. */
+#define ONE_THREAD_HEAD "1 thread"
+#define PARTS_HEAD "gemm, bias, softmax"
+#define RATIO_COLUMNS_ATTENTION                                                                    \
+    {"time", "x c2c", true, 0}, {"speed-up", ONE_THREAD_HEAD, true, 9},                            \
+        {NULL, "GFLOP/s", true, 0}, {"share of", "ceiling", true, 0},                              \
+    {                                                                                              \
+        NULL, "", false, 4                                                                         \
+    }
+
 struct rows {
     const struct dt_session *session;
     const struct dt_record **items;
@@ -261,21 +282,60 @@ struct rows {
     bool bars;
 };
 
-/* Session, ceilings, then the table. */
-static void print_report(FILE *stream, const struct dt_records *records,
-                         const struct dt_terminal *terminal, const struct dt_grid *rows)
+/* Rows of attention have the cell of the parts after that of the tile. */
+static size_t set_parts(struct dt_cell *cell, const struct dt_record *record)
+{
+    char text[DT_VIEW_TEXT_MAX];
+    if (record->op != DT_OP_ATTENTION)
+        return 0;
+    set(cell, dt_view_parts(record, text), DT_STYLE_DIM);
+    return 1;
+}
+
+/* How many of the rows come before those of attention. */
+static size_t before_attention(const struct rows *rows)
+{
+    size_t count = 0;
+    while (count < rows->count && rows->items[count]->op != DT_OP_ATTENTION)
+        count++;
+    return count;
+}
+
+static bool has_threads(const struct rows *rows)
+{
+    for (size_t r = 0; r < rows->count; r++)
+        if (rows->items[r]->threads > 1)
+            return true;
+    return false;
+}
+
+/* The speed-up over one thread is one of the last columns to go if there is any, else the first. */
+static void print_table(FILE *stream, const struct dt_terminal *terminal,
+                        const struct dt_grid *rows, bool threads)
 {
     struct dt_column columns[DT_GRID_COLUMNS_MAX];
     struct dt_grid grid = *rows;
     memcpy(columns, rows->columns, rows->column_count * sizeof *columns);
-    for (size_t c = 0; c < rows->column_count; c++)
+    for (size_t c = 0; c < rows->column_count; c++) {
         if (!terminal->unicode && strcmp(columns[c].head, SPREAD_HEAD) == 0)
             columns[c].head = "+- %";
+        if (threads && strcmp(columns[c].head, ONE_THREAD_HEAD) == 0)
+            columns[c].rank = 1;
+        if (threads && strcmp(columns[c].head, PARTS_HEAD) == 0)
+            columns[c].rank = 3;
+    }
     grid.columns = columns;
-    print_session(stream, records, terminal);
-    print_ceilings(stream, &records->session, terminal);
+    if (grid.row_count == 0)
+        return;
     fputc('\n', stream);
     dt_grid_print(stream, &grid, terminal);
+}
+
+static void print_head(FILE *stream, const struct dt_records *records,
+                       const struct dt_terminal *terminal)
+{
+    print_session(stream, records, terminal);
+    print_ceilings(stream, &records->session, terminal);
 }
 
 /* ---- Winners --------------------------------------------------------------- */
@@ -286,6 +346,15 @@ static const struct dt_column winner_columns[] = {
     {NULL, "tile", true, 0},
     TIME_COLUMNS,
     RATIO_COLUMNS,
+};
+
+static const struct dt_column attention_winner_columns[] = {
+    {NULL, "problem", false, 0},
+    {NULL, "variant", false, 0},
+    {NULL, "tile", true, 0},
+    {NULL, PARTS_HEAD, false, 1},
+    TIME_COLUMNS,
+    RATIO_COLUMNS_ATTENTION,
 };
 
 static void winner_row(const void *context, size_t n, struct dt_row *row)
@@ -302,9 +371,10 @@ static void winner_row(const void *context, size_t n, struct dt_row *row)
         return;
     }
     set_variant(&row->cells[1], record, DT_STYLE_BOLD);
-    set(&row->cells[2], dt_view_tile(record->tile, text), NULL);
-    set_time(&row->cells[3], record);
-    set_ratios(&row->cells[5], record, rows->session, rows->bars);
+    set(&row->cells[2], dt_view_tile(record, text), NULL);
+    const size_t parts = set_parts(&row->cells[3], record);
+    set_time(&row->cells[3 + parts], record);
+    set_ratios(&row->cells[5 + parts], record, rows->session, rows->bars);
 }
 
 /* Over the winners of one operation; NAN if one of them lacks the figure. */
@@ -354,11 +424,18 @@ enum dt_status dt_summary_winners(FILE *stream, const struct dt_records *records
         const struct dt_record *leader = dt_view_leader(&sorted[at], span);
         sorted[rows.count++] = leader ? leader : sorted[at];
     }
+    const size_t others = before_attention(&rows);
+    const struct rows rest = {rows.session, rows.items + others, rows.count - others, rows.bars};
     const struct dt_grid grid = {winner_columns, sizeof winner_columns / sizeof *winner_columns,
-                                 rows.count, winner_row, &rows};
-    print_report(stream, records, terminal, &grid);
+                                 others, winner_row, &rows};
+    const struct dt_grid attention = {attention_winner_columns,
+                                      sizeof attention_winner_columns / sizeof *winner_columns,
+                                      rest.count, winner_row, &rest};
+    print_head(stream, records, terminal);
+    print_table(stream, terminal, &grid, false);
+    print_table(stream, terminal, &attention, has_threads(&rest));
     print_means(stream, &rows, terminal);
-    print_legend(stream, terminal, NULL);
+    print_legend(stream, terminal, NULL, rest.count > 0);
     free(sorted);
     return DT_OK;
 }
@@ -370,9 +447,19 @@ static const struct dt_column all_columns[] = {
     TIME_COLUMNS,         {"% of", "best", true, 1},   RATIO_COLUMNS,
 };
 
+static const struct dt_column attention_columns[] = {
+    {NULL, "", false, 0},
+    {NULL, "variant", false, 0},
+    {NULL, "tile", true, 0},
+    {NULL, PARTS_HEAD, false, 1},
+    TIME_COLUMNS,
+    {"% of", "best", true, 2},
+    RATIO_COLUMNS_ATTENTION,
+};
+
 struct all_rows {
     struct rows base;
-    size_t *first; /* [count]: where the problem of each row begins */
+    const size_t *first; /* [count]: where the problem of each row begins */
 };
 
 static void all_row(const void *context, size_t n, struct dt_row *row)
@@ -385,45 +472,56 @@ static void all_row(const void *context, size_t n, struct dt_row *row)
         snprintf(row->title, sizeof row->title, "%.100s  %.20s, ceiling %.12s",
                  dt_view_group(record, text), dt_view_lengths(&record->problem, lengths),
                  isnan(record->ceiling_ns) ? "unknown" : dt_view_time(record->ceiling_ns, time));
-    set(&row->cells[2], dt_view_tile(record->tile, text), NULL);
-    set_time(&row->cells[3], record);
+    set(&row->cells[2], dt_view_tile(record, text), NULL);
+    const size_t parts = set_parts(&row->cells[3], record);
+    struct dt_cell *cells = &row->cells[parts];
+    set_time(&cells[3], record);
     if (!record->verified) {
         set(&row->cells[0], "!", DT_STYLE_BAD);
         set_variant(&row->cells[1], record, DT_STYLE_BAD);
-        set(&row->cells[6], "NOT VERIFIED", DT_STYLE_BAD);
-        row->cells[6].spills = true;
+        set(&cells[6], "NOT VERIFIED", DT_STYLE_BAD);
+        cells[6].spills = true;
         return;
     }
     set(&row->cells[0], record->winner ? "*" : "", DT_STYLE_GOOD);
     set_variant(&row->cells[1], record, record->winner ? DT_STYLE_BOLD : NULL);
     dt_view_number(best->ns_median / record->ns_median * 100, text);
-    set(&row->cells[5], text, NULL);
-    set_ratios(&row->cells[6], record, rows->session, rows->bars);
+    set(&cells[5], text, NULL);
+    set_ratios(&cells[6], record, rows->session, rows->bars);
 }
 
 enum dt_status dt_summary_all(FILE *stream, const struct dt_records *records,
                               const struct dt_terminal *terminal, struct dt_error *error)
 {
-    struct all_rows rows = {{&records->session, NULL, records->count, terminal->unicode}, NULL};
-    enum dt_status status = dt_view_sort(records, &rows.base.items, error);
+    struct rows rows = {&records->session, NULL, records->count, terminal->unicode};
+    enum dt_status status = dt_view_sort(records, &rows.items, error);
     if (status)
         return status;
-    rows.first = malloc((records->count + 1) * sizeof *rows.first);
-    if (!rows.first) {
-        free(rows.base.items);
+    size_t *first = malloc((records->count + 1) * sizeof *first);
+    if (!first) {
+        free(rows.items);
         return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu records", records->count);
     }
+    const size_t others = before_attention(&rows);
     for (size_t at = 0, span; at < records->count; at += span) {
-        span = dt_view_problem_span(&rows.base.items[at], records->count - at);
+        span = dt_view_problem_span(&rows.items[at], records->count - at);
         for (size_t r = at; r < at + span; r++)
-            rows.first[r] = at;
+            first[r] = at < others ? at : at - others;
     }
-    const struct dt_grid grid = {all_columns, sizeof all_columns / sizeof *all_columns,
-                                 records->count, all_row, &rows};
-    print_report(stream, records, terminal, &grid);
-    print_legend(stream, terminal, "*: chosen. !: failed validation, so its time means nothing.");
-    free(rows.first);
-    free(rows.base.items);
+    const struct rows rest = {rows.session, rows.items + others, rows.count - others, rows.bars};
+    const struct all_rows all = {rows, first}, attention_rows = {rest, first + others};
+    const struct dt_grid grid = {all_columns, sizeof all_columns / sizeof *all_columns, others,
+                                 all_row, &all};
+    const struct dt_grid attention = {attention_columns,
+                                      sizeof attention_columns / sizeof *attention_columns,
+                                      rest.count, all_row, &attention_rows};
+    print_head(stream, records, terminal);
+    print_table(stream, terminal, &grid, false);
+    print_table(stream, terminal, &attention, has_threads(&rest));
+    print_legend(stream, terminal, "*: chosen. !: failed validation, so its time means nothing.",
+                 rest.count > 0);
+    free(first);
+    free(rows.items);
     return DT_OK;
 }
 

@@ -61,10 +61,40 @@ const char *dt_view_spread(const struct dt_record *record, char text[DT_VIEW_TEX
     return text;
 }
 
-const char *dt_view_tile(struct dt_tile tile, char text[DT_VIEW_TEXT_MAX])
+const char *dt_view_tile(const struct dt_record *r, char text[DT_VIEW_TEXT_MAX])
 {
-    snprintf(text, DT_VIEW_TEXT_MAX, "%" PRId32 "x%" PRId32, tile.rows, tile.cols);
+    const int used =
+        snprintf(text, DT_VIEW_TEXT_MAX, "%" PRId32 "x%" PRId32, r->tile.rows, r->tile.cols);
+    if (r->chunk)
+        snprintf(text + used, DT_VIEW_TEXT_MAX - (size_t)used, "/%" PRId32, r->chunk);
     return text;
+}
+
+/* The name without its operation, and without the instruction set if `like` has the same. */
+static const char *short_name(const char *name, const char *like)
+{
+    const char *isa = strchr(name, '.'), *other = strchr(like, '.');
+    if (!isa || !other)
+        return name;
+    const size_t length = strcspn(++isa, ".");
+    return isa[length] && strncmp(isa, other + 1, length + 1) == 0 ? isa + length + 1 : isa;
+}
+
+const char *dt_view_parts(const struct dt_record *r, char text[DT_VIEW_TEXT_MAX])
+{
+    const char *const parts[] = {r->gemm, r->bias, r->softmax};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
+        if (*parts[n])
+            used += (size_t)snprintf(text + used, DT_VIEW_TEXT_MAX - used, "%s%.40s",
+                                     used ? " " : "", short_name(parts[n], r->variant));
+    return text;
+}
+
+const char *dt_view_cost(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX])
+{
+    return dt_view_number(1 / record->ratio_to_c2c, text);
 }
 
 /* ---- Problems -------------------------------------------------------------- */

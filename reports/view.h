@@ -24,8 +24,15 @@ const char *dt_view_share(double share, char text[DT_VIEW_TEXT_MAX]);
 /* The greater distance of the interval's ends from the median, in percent: "0.6". */
 const char *dt_view_spread(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX]);
 
-/* "64x0" */
-const char *dt_view_tile(struct dt_tile tile, char text[DT_VIEW_TEXT_MAX]);
+/* The parts of an attention, of the variant's instruction set unless one is named: "14x2
+ * window-skew avx2.poly"; "" without parts. */
+const char *dt_view_parts(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX]);
+
+/* How many times as long the call takes as without position terms, "2.08"; "-" for NAN. */
+const char *dt_view_cost(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX]);
+
+/* "64x0", with a chunk "64x64/256". */
+const char *dt_view_tile(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX]);
 
 /*
  * A problem in two halves that dt_problem_parse() reads back when joined: its lengths ("n512",
