@@ -24,6 +24,17 @@ static enum dt_status add_named(struct dt_race *race, const char *isa, const cha
     return dt_race_add_reference(race, &runner, index, error);
 }
 
+/* The multiply-adds of one instruction set, or of none if there is no such probe. */
+static enum dt_status add_peak(struct dt_race *race, const char *isa, size_t *index,
+                               struct dt_error *error)
+{
+    char name[32];
+    snprintf(name, sizeof name, "probe.%s", isa);
+    const struct dt_runner runner = {.choice = {.variant = dt_variant_find(name)}, .threads = 1};
+    *index = SIZE_MAX;
+    return runner.choice.variant ? dt_race_add_reference(race, &runner, index, error) : DT_OK;
+}
+
 /* A scalar loop does about one multiplication in two or three cycles. */
 #define SCALAR_FLOPS 1e9
 
@@ -32,16 +43,16 @@ enum dt_status dt_references_add(struct dt_race *race, double most_seconds,
 {
     static const uint32_t levels[] = {DT_CPU_AVX2, DT_CPU_AVX512, DT_CPU_NEON};
     const enum dt_layout own = race->workload->problem.layout;
+    const bool bias = race->workload->op == DT_OP_BIAS;
+    const bool products = dt_workload_flops(race->workload) > 0;
     enum dt_status status = DT_OK;
     *refs = (struct dt_references){
         .scalar = SIZE_MAX, .ceiling = SIZE_MAX, .c2c = SIZE_MAX, .one_thread = SIZE_MAX};
     if (dt_workload_flops(race->workload) <= most_seconds * SCALAR_FLOPS)
         status = add_named(race, "scalar", "plain", own, &refs->scalar, error);
-    if (race->workload->op != DT_OP_BIAS)
-        return status;
     const struct dt_runner probe = {
         .choice = {.variant = dt_session_probe()}, .layout = own, .threads = 1};
-    if (!status && probe.choice.variant)
+    if (!status && bias && probe.choice.variant)
         status = dt_race_add_reference(race, &probe, &refs->ceiling, error);
     for (size_t l = 0; l < sizeof levels / sizeof *levels && !status; l++) {
         if (!(dt_cpu_host()->levels & levels[l]))
@@ -49,8 +60,13 @@ enum dt_status dt_references_add(struct dt_race *race, double most_seconds,
         const char *isa = dt_cpu_level_name(levels[l]);
         const size_t s = refs->sets++;
         refs->set[s].level = levels[l];
-        status = add_named(race, isa, "autovec", own, &refs->set[s].autovec, error);
-        for (int layout = 0; layout < 2 && !status; layout++)
+        refs->set[s].peak = refs->set[s].autovec = SIZE_MAX;
+        refs->set[s].gather[0] = refs->set[s].gather[1] = SIZE_MAX;
+        if (products)
+            status = add_peak(race, isa, &refs->set[s].peak, error);
+        if (bias)
+            status = add_named(race, isa, "autovec", own, &refs->set[s].autovec, error);
+        for (int layout = 0; layout < 2 && bias && !status; layout++)
             status = add_named(race, isa, "gather", (enum dt_layout)layout,
                                &refs->set[s].gather[layout], error);
     }
@@ -81,20 +97,26 @@ static struct dt_interval ratio_to(const struct dt_race *race, size_t runner, si
                             : dt_race_ratio(race, runner, base);
 }
 
-/* Nanoseconds of a call at the peak of multiply-add of the choice's instruction set, on as many
- * cores as it has threads. */
-static double peak_ns(const struct dt_tuner *tuner, const struct dt_runner *runner)
+/* The ceiling of products: multiply-adds at the peak of the choice's instruction set, on as many
+ * cores as it has threads. They ran in the same blocks, at the same clock frequency. */
+static void compare_with_peak(const struct dt_race *race, const struct dt_references *refs,
+                              size_t r, struct dt_record *record)
 {
-    char name[32];
-    const double flops = dt_workload_flops(runner->workload);
-    snprintf(name, sizeof name, "fma.%s", dt_cpu_level_name(dt_choice_level(&runner->choice)));
-    return flops > 0 ? flops / dt_session_ceiling(tuner->session, name) / runner->threads * 1e9
-                     : NAN;
+    const struct dt_runner *runner = &race->runners[r];
+    const uint32_t level = dt_choice_level(&runner->choice);
+    for (size_t s = 0; s < refs->sets; s++) {
+        const size_t peak = refs->set[s].peak;
+        if (refs->set[s].level != level || peak == SIZE_MAX)
+            continue;
+        const double times = dt_workload_flops(runner->workload) /
+                             dt_probe_flops(race->runners[peak].choice.variant) / runner->threads;
+        record->ceiling_ns = dt_race_median(race, peak) * times;
+        record->share_of_ceiling = ratio_to(race, r, peak).median * times;
+    }
 }
 
-static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_race *race,
-                               const struct dt_references *refs, size_t r, struct dt_record *record,
-                               struct dt_error *error)
+static enum dt_status describe(const struct dt_race *race, const struct dt_references *refs,
+                               size_t r, struct dt_record *record, struct dt_error *error)
 {
     const struct dt_runner *runner = &race->runners[r];
     const struct dt_workload *w = race->workload;
@@ -108,6 +130,8 @@ static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_rac
         .ratio_to_c2c = ratio_to(race, r, refs->c2c).median,
         .ratio_to_one_thread = ratio_to(race, r, refs->one_thread).median,
         .gflops = NAN,
+        .ceiling_ns = NAN,
+        .share_of_ceiling = NAN,
         .verified = true,
     };
     record->ns = malloc(DT_BLOCKS_MAX * sizeof *record->ns);
@@ -135,8 +159,7 @@ static enum dt_status describe(const struct dt_tuner *tuner, const struct dt_rac
         record->ceiling_ns = dt_race_median(race, refs->ceiling);
         record->share_of_ceiling = ratio_to(race, r, refs->ceiling).median;
     } else {
-        record->ceiling_ns = peak_ns(tuner, runner);
-        record->share_of_ceiling = record->ceiling_ns / record->ns_median;
+        compare_with_peak(race, refs, r, record);
     }
     return DT_OK;
 }
@@ -157,7 +180,7 @@ enum dt_status dt_describe_all(const struct dt_tuner *tuner, const struct dt_rac
     for (size_t r = 0; r < race->count; r++) {
         if (!dt_race_represents(race, r, winner))
             continue;
-        enum dt_status status = describe(tuner, race, refs, r, &grown[records->count], error);
+        enum dt_status status = describe(race, refs, r, &grown[records->count], error);
         if (status) {
             while (records->count > before)
                 free(grown[--records->count].ns);

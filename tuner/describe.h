@@ -13,15 +13,16 @@ struct dt_references {
     size_t c2c, one_thread; /* attention: see dt_record */
     struct {
         uint32_t level;
-        size_t gather[2]; /* by layout */
-        size_t autovec;
+        size_t gather[2]; /* bias, by layout */
+        size_t autovec;   /* bias */
+        size_t peak;      /* operations with products: multiply-adds */
     } set[4];
     size_t sets;
 };
 
-/* Lets the scalar loop enter, unless a call of it would take more than `most_seconds`, and for bias
- * the gather and the loop left to the compiler of each instruction set, and the ceiling. Errors of
- * dt_race_add_reference(). */
+/* Lets the scalar loop enter, unless a call of it would take more than `most_seconds`, and the
+ * ceilings; for bias also the gather and the loop left to the compiler of each instruction set.
+ * Errors of dt_race_add_reference(). */
 enum dt_status dt_references_add(struct dt_race *race, double most_seconds,
                                  struct dt_references *references, struct dt_error *error);
 

@@ -8,8 +8,8 @@
  * entry that the formula does not name holds a NaN; on operands that end at an inaccessible page
  * and on operands that begin at one; at misalignments; with rows further apart than they are long;
  * for bias also on blocks of the problem, for softmax also in passes, for attention also on packed
- * batches, on work items in another order and on several threads, for gemm in blocks of the tile and
- * with both ways to begin a sum. Judged are
+ * batches, on work items in another order and on several threads, for gemm in blocks of the tile
+ * and with both ways to begin a sum. Judged are
  *
  *     class      NaN, +Inf, -Inf where the reference has them and nowhere else
  *     value      |result - reference| <= error_eps * dt_error_terms * 2^-24 * scale

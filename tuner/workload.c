@@ -259,13 +259,27 @@ static void run_attention(const struct dt_ready *r, struct dt_phases *phases)
     dt_attention_run(&args);
 }
 
+/* Rounds of the loop of multiply-adds: some microseconds. */
+enum { PEAK_ROUNDS = 2000 };
+
 static void run_probe(const struct dt_ready *r)
 {
     const struct dt_workload *w = r->workload;
-    const size_t n = ((size_t)w->problem.nq * (size_t)w->problem.nk + 63) / 64 * 64;
-    struct dt_probe_args args = {
-        .kind = DT_PROBE_ADD, .x = w->scores, .a = w->other[0], .b = w->other[1], .n = n};
-    r->choice.variant->run.probe(&args);
+    const size_t scores = (size_t)w->problem.nq * (size_t)w->problem.nk;
+    struct dt_probe_args add = {.kind = DT_PROBE_ADD,
+                                .x = w->scores,
+                                .a = w->other[0],
+                                .b = w->other[1],
+                                .n = (scores + 63) / 64 * 64};
+    struct dt_probe_args fma = {.kind = DT_PROBE_FMA, .n = PEAK_ROUNDS};
+    r->choice.variant->run.probe(w->op == DT_OP_BIAS ? &add : &fma);
+}
+
+double dt_probe_flops(const struct dt_variant *probe)
+{
+    struct dt_probe_args fma = {.kind = DT_PROBE_FMA, .n = PEAK_ROUNDS};
+    probe->run.probe(&fma);
+    return fma.amount;
 }
 
 void dt_ready_run(const struct dt_ready *r, struct dt_phases *phases)

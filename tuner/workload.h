@@ -54,9 +54,11 @@ enum dt_status dt_ready_init(struct dt_ready *ready, const struct dt_workload *w
                              struct dt_error *error);
 void dt_ready_clear(struct dt_ready *ready);
 
-/* One call. For a probe, it adds as many floats as the scores have: the ceiling. `phases`: NULL, or
- * where a call of attention on one thread adds what it spent. */
+/* One call. A probe is the ceiling: for bias it adds as many floats as the scores have, for other
+ * operations it does dt_probe_flops() of multiply-adds. `phases`: NULL, or where a call of
+ * attention on one thread adds what it spent. */
 void dt_ready_run(const struct dt_ready *ready, struct dt_phases *phases);
+double dt_probe_flops(const struct dt_variant *probe);
 
 /* FLOPs of a product or of the products of an attention (table strategy), 0 for other operations.
  */
