@@ -45,6 +45,7 @@ enum dt_strategy {
 enum dt_softmax_form {
     DT_ROWS,   /* once all scores of a block of rows are there */
     DT_ONLINE, /* for each block of keys at once, and corrected later */
+    DT_FUSED,  /* as DT_ROWS, and the gather-and-add finds the maxima in passing */
 };
 
 /* The phases of attention, each with its share of the time (bench --phases). */

@@ -10,6 +10,9 @@ struct dt_tile {
     int32_t rows, cols;
 };
 
+/* Floats of a row in which a gather-and-add keeps the row's greatest scores. */
+enum { DT_PEAKS = 16 };
+
 /*
  * For 0 <= i < nq, 0 <= j < nk:
  *
@@ -39,6 +42,11 @@ struct dt_bias_args {
     const struct dt_delta *delta;
     ptrdiff_t origin;
     struct dt_tile tile;
+
+    /* For run_peaks alone (see struct dt_variant): [nq][DT_PEAKS]. Each is raised to the greatest
+     * of what it holds and some of its row's new scores; those of a row cover all its columns. A
+     * NaN may or may not be kept. */
+    float *peaks;
 };
 
 typedef void dt_bias_fn(const struct dt_bias_args *args);

@@ -84,9 +84,15 @@ static const struct {
     {"sleef", {0, 0}},         {"plain", {0, 0}},
 };
 
-static enum dt_status best_ranked(enum dt_op op, const struct dt_problem *problem,
-                                  const struct dt_delta *delta, struct dt_choice *choice,
-                                  struct dt_error *error)
+bool dt_part_fits(const struct dt_variant *attention, const struct dt_variant *part)
+{
+    return attention->form != DT_FUSED || part->op != DT_OP_BIAS || part->run_peaks;
+}
+
+/* The best of an operation; `user`, if not NULL, is the attention that it shall be a part of. */
+static enum dt_status best_ranked(enum dt_op op, const struct dt_variant *user,
+                                  const struct dt_problem *problem, const struct dt_delta *delta,
+                                  struct dt_choice *choice, struct dt_error *error)
 {
     static const uint32_t levels[] = {DT_CPU_AVX512, DT_CPU_AVX2, DT_CPU_NEON, 0};
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
@@ -95,7 +101,8 @@ static enum dt_status best_ranked(enum dt_op op, const struct dt_problem *proble
             snprintf(name, sizeof name, "%s.%s.%s", dt_op_name(op), dt_cpu_level_name(levels[l]),
                      ranking[r].idea);
             const struct dt_variant *variant = dt_variant_find(name);
-            if (variant && dt_variant_applies(variant, op, problem, delta)) {
+            if (variant && dt_variant_applies(variant, op, problem, delta) &&
+                (!user || dt_part_fits(user, variant))) {
                 *choice = (struct dt_choice){.variant = variant, .tile = ranking[r].tile};
                 return DT_OK;
             }
@@ -122,7 +129,8 @@ enum dt_status dt_choice_fill_parts(const struct dt_problem *problem, const stru
         class.layout = DT_SLOT_MAJOR;
         if (*parts[n].variant || (parts[n].op == DT_OP_BIAS && problem->terms == 0))
             continue;
-        enum dt_status status = best_ranked(parts[n].op, &class, delta, &part, error);
+        enum dt_status status =
+            best_ranked(parts[n].op, choice->variant, &class, delta, &part, error);
         if (status)
             return status;
         *parts[n].variant = part.variant;
@@ -134,7 +142,7 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
                                    const struct dt_delta *delta, struct dt_choice *choice,
                                    struct dt_error *error)
 {
-    enum dt_status status = best_ranked(op, problem, delta, choice, error);
+    enum dt_status status = best_ranked(op, NULL, problem, delta, choice, error);
     return status ? status : dt_choice_fill_parts(problem, delta, choice, error);
 }
 

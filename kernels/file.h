@@ -25,8 +25,8 @@ struct dt_file_draft {
     char *target, *temporary;
 };
 
-/* Writes out what the stream still holds. 0, or the errno of what went wrong; if that was an earlier
- * write, whose reason is lost, it is asked for by one more, of a line's end. */
+/* Writes out what the stream still holds. 0, or the errno of what went wrong; if that was an
+ * earlier write, whose reason is lost, it is asked for by one more, of a line's end. */
 int dt_file_flush(FILE *stream);
 
 /*

@@ -23,6 +23,10 @@ struct dt_choice {
     const struct dt_variant *gemm, *bias, *softmax;
 };
 
+/* Whether an attention can be made of this part: the form DT_FUSED takes its maxima from the
+ * gather-and-add. What else a part must do, dt_variant_applies() says. */
+bool dt_part_fits(const struct dt_variant *attention, const struct dt_variant *part);
+
 /* Where a choice comes from, nearest first. Everything after EXACT is a guess and says so. */
 enum dt_step {
     DT_STEP_FORCED,    /* DISENTUNE_FORCE */

@@ -83,6 +83,7 @@ size_t dt_attention_lay_out(const struct dt_attention_setup *s, const struct dt_
     x->max = take(workspace, &used, rows);
     x->sum = take(workspace, &used, rows);
     x->factor = take(workspace, &used, rows);
+    x->peaks = take(workspace, &used, s->choice.variant->form == DT_FUSED ? rows * DT_PEAKS : 0);
     x->scores = take(workspace, &used, rows * (online ? cols : keys));
     x->c2p = take(workspace, &used, rows * (size_t)s->c2p_stride);
     x->p2c = take(workspace, &used, (size_t)s->p2c_blocks * (size_t)s->p2c_slots * cols);
@@ -137,6 +138,9 @@ static enum dt_status check_parts(const struct dt_choice *c, const struct dt_pro
                                 dt_op_name(op));
         struct dt_problem class = dt_problem_class(op, p);
         class.layout = DT_SLOT_MAJOR;
+        if (!dt_part_fits(c->variant, parts[n].variant))
+            return dt_error_set(error, DT_UNSUPPORTED, "%s cannot be a part of %s",
+                                parts[n].variant->name, c->variant->name);
         if (!dt_variant_applies(parts[n].variant, op, &class, delta))
             return dt_error_set(error, DT_UNSUPPORTED, "%s cannot compute \"%s\" on this CPU",
                                 parts[n].variant->name, dt_problem_print(&class, text));

@@ -55,7 +55,8 @@ struct dt_attention_arrays {
     int32_t *odd;              /* [nk] keys whose V is kept out of the copy */
     float *q, *out;            /* [rows] */
     float *max, *sum, *factor; /* [rows] */
-    float *scores;             /* [rows][cols], one block of keys or, DT_ROWS, all */
+    float *peaks;              /* [rows][DT_PEAKS], DT_FUSED */
+    float *scores;             /* [rows][cols], one block of keys or, unless DT_ONLINE, all */
     float *c2p, *p2c;
 };
 

@@ -36,25 +36,6 @@ static size_t append(struct dt_choice *choices, size_t count, const struct dt_ch
     return count + 1;
 }
 
-static size_t list_forms(const struct dt_axis_scope *scope, const struct dt_choice *from,
-                         struct dt_choice *choices)
-{
-    const struct dt_variant *variant;
-    size_t count = 0;
-    for (size_t n = 0; (variant = dt_variant_at(n)); n++) {
-        struct dt_choice choice = *from;
-        choice.variant = variant;
-        if (variant->level != from->variant->level || variant->strategy == DT_DIRECT ||
-            !dt_variant_applies(variant, DT_OP_ATTENTION, scope->problem, scope->delta) ||
-            (scope->selects && !scope->selects(variant, scope->context)))
-            continue;
-        /* without position terms all strategies are one */
-        if (scope->problem->terms || variant->strategy == from->variant->strategy)
-            count = append(choices, count, from, &choice);
-    }
-    return count;
-}
-
 /* The parts of one kind that go with a variant. */
 static size_t list_parts(const struct dt_axis_scope *scope, enum dt_op op,
                          const struct dt_variant *with, const struct dt_variant *parts[DT_AXIS_MAX])
@@ -67,10 +48,34 @@ static size_t list_parts(const struct dt_axis_scope *scope, enum dt_op op,
     for (uint32_t level = with->level; count == 0; level >>= 1) {
         const struct dt_variant *variant;
         for (size_t n = 0; (variant = dt_variant_at(n)) && count < DT_AXIS_MAX; n++)
-            if (variant->level == level && dt_variant_applies(variant, op, &class, scope->delta))
+            if (variant->level == level && dt_part_fits(with, variant) &&
+                dt_variant_applies(variant, op, &class, scope->delta))
                 parts[count++] = variant;
         if (level == 0)
             break;
+    }
+    return count;
+}
+
+static size_t list_forms(const struct dt_axis_scope *scope, const struct dt_choice *from,
+                         struct dt_choice *choices)
+{
+    const struct dt_variant *variant;
+    size_t count = 0;
+    for (size_t n = 0; (variant = dt_variant_at(n)); n++) {
+        struct dt_choice choice = *from;
+        choice.variant = variant;
+        if (variant->level != from->variant->level || variant->strategy == DT_DIRECT ||
+            !dt_variant_applies(variant, DT_OP_ATTENTION, scope->problem, scope->delta) ||
+            (scope->selects && !scope->selects(variant, scope->context)))
+            continue;
+        const struct dt_variant *parts[DT_AXIS_MAX];
+        if (choice.bias && !dt_part_fits(variant, choice.bias) &&
+            list_parts(scope, DT_OP_BIAS, variant, parts) > 0)
+            choice.bias = parts[0];
+        /* without position terms all strategies are one */
+        if (scope->problem->terms || variant->strategy == from->variant->strategy)
+            count = append(choices, count, from, &choice);
     }
     return count;
 }

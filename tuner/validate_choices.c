@@ -47,15 +47,15 @@ struct parts {
     size_t count;
 };
 
-static struct parts parts_of(enum dt_op op, const struct dt_problem *problem,
-                             const struct dt_delta *delta)
+static struct parts parts_of(enum dt_op op, const struct dt_variant *user,
+                             const struct dt_problem *problem, const struct dt_delta *delta)
 {
     struct parts parts = {.count = 0};
     struct dt_problem class = dt_problem_class(op, problem);
     const struct dt_variant *variant;
     class.layout = DT_SLOT_MAJOR;
     for (size_t n = 0; (variant = dt_variant_at(n)) && parts.count < PARTS_MAX; n++)
-        if (dt_variant_applies(variant, op, &class, delta))
+        if (dt_variant_applies(variant, op, &class, delta) && dt_part_fits(user, variant))
             parts.variants[parts.count++] = variant;
     return parts;
 }
@@ -73,9 +73,9 @@ static size_t choose_parts(const struct dt_variant *variant, const struct dt_pro
         {0, 0},   {8, 16},   {16, 64},  {64, 16},  {8, 128}, {64, 64},
         {24, 48}, {128, 32}, {16, 112}, {40, 128}, {32, 0},
     };
-    const struct parts gemm = parts_of(DT_OP_GEMM, problem, delta);
-    const struct parts softmax = parts_of(DT_OP_SOFTMAX, problem, delta);
-    const struct parts bias = parts_of(DT_OP_BIAS, problem, delta);
+    const struct parts gemm = parts_of(DT_OP_GEMM, variant, problem, delta);
+    const struct parts softmax = parts_of(DT_OP_SOFTMAX, variant, problem, delta);
+    const struct parts bias = parts_of(DT_OP_BIAS, variant, problem, delta);
     const int64_t area = (int64_t)problem->nq * problem->nk;
     const size_t count = area > LARGE_AREA ? LARGE_CHOICES : DT_VALIDATE_CHOICES;
     const size_t turn = (size_t)problem->nq * 5 + (size_t)problem->nk + (size_t)problem->dim;

@@ -173,7 +173,7 @@ static inline bool accepts_short(const struct dt_problem *problem, const struct 
     {                                                                                              \
         .name = "attention." ISA ".direct",                                                        \
         .idea = "every score by its own dot products; for a few tokens", .op = DT_OP_ATTENTION,    \
-        .level = LEVEL, .accepts = accepts_short, .error_eps = 4,                                  \
+        .level = LEVEL, .accepts = accepts_short, .error_eps = 0.25f,                              \
         .run.attention = attention_direct                                                          \
     }
 

@@ -105,8 +105,10 @@ static void add_positions(const struct worker *w, const struct tile *t)
         .nk = t->count,
         .delta = a->delta,
         .origin = a->delta->nq - 1 + t->j - t->i,
+        .peaks = w->x.peaks,
     };
-    w->s->choice.bias->run.bias(&args);
+    const struct dt_variant *bias = w->s->choice.bias;
+    (w->s->choice.variant->form == DT_FUSED ? bias->run_peaks : bias->run.bias)(&args);
 }
 
 static void score(struct worker *w, struct tile *t)
@@ -154,6 +156,21 @@ static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass 
         args.allowed = a->mask.bytes + ((ptrdiff_t)w->item.b * p->nq + t->i) * p->nk + t->j;
         args.allowed_stride = p->nk;
     }
+    w->s->choice.softmax->run.softmax(&args);
+    end(w, DT_PHASE_SOFTMAX);
+}
+
+/* The maxima of rows, which the gather-and-add has left in several places each. */
+static void gather_peaks(struct worker *w, int32_t rows)
+{
+    const struct dt_softmax_args args = {
+        .pass = DT_SOFTMAX_MAX,
+        .x = w->x.peaks,
+        .stride = DT_PEAKS,
+        .rows = rows,
+        .cols = DT_PEAKS,
+        .max = w->x.max,
+    };
     w->s->choice.softmax->run.softmax(&args);
     end(w, DT_PHASE_SOFTMAX);
 }
@@ -246,6 +263,8 @@ static void start_rows(struct worker *w, int32_t i, int32_t rows)
         w->x.max[r] = -INFINITY;
         w->x.sum[r] = 0;
     }
+    for (int32_t n = 0; w->s->choice.variant->form == DT_FUSED && n < rows * DT_PEAKS; n++)
+        w->x.peaks[n] = -INFINITY;
     clear(w->x.out, round_up(rows, DT_ROW_STEP) * w->s->dim_stride);
     end(w, DT_PHASE_PACK);
 }
@@ -253,7 +272,7 @@ static void start_rows(struct worker *w, int32_t i, int32_t rows)
 static void attend_rows(struct worker *w, int32_t i, int32_t rows)
 {
     const struct dt_attention_setup *s = w->s;
-    const bool online = s->choice.variant->form == DT_ONLINE;
+    const enum dt_softmax_form form = s->choice.variant->form;
     struct tile t = {.i = i, .rows = rows};
     if (w->a->problem->terms & DT_C2P && s->choice.variant->strategy != DT_BANDED) {
         t.c2p = slots_of(w, i, i + rows, 0, w->nk);
@@ -262,16 +281,20 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
     }
     for (t.j = 0; t.j < w->nk; t.j += s->cols) {
         t.count = least(s->cols, w->nk - t.j);
-        t.scores = w->x.scores + (online ? 0 : (ptrdiff_t)t.j * s->rows);
+        t.scores = w->x.scores + (form == DT_ONLINE ? 0 : (ptrdiff_t)t.j * s->rows);
         score(w, &t);
-        soften(w, &t, online ? DT_SOFTMAX_ONLINE : DT_SOFTMAX_MAX);
-        if (online) {
+        if (form == DT_ROWS) {
+            soften(w, &t, DT_SOFTMAX_MAX);
+        } else if (form == DT_ONLINE) {
+            soften(w, &t, DT_SOFTMAX_ONLINE);
             if (t.j > 0)
                 correct(w, rows);
             accumulate(w, &t);
         }
     }
-    for (t.j = 0; !online && t.j < w->nk; t.j += s->cols) {
+    if (form == DT_FUSED)
+        gather_peaks(w, rows);
+    for (t.j = 0; form != DT_ONLINE && t.j < w->nk; t.j += s->cols) {
         t.count = least(s->cols, w->nk - t.j);
         t.scores = w->x.scores + (ptrdiff_t)t.j * s->rows;
         soften(w, &t, DT_SOFTMAX_EXP);
@@ -325,24 +348,30 @@ static void attention_tiles(const struct dt_attention_args *a)
     }
 }
 
-#define TILES_ROW(strategy_name, strategy_of, form_name, form_of, text)                            \
+/* Peaks are those of all columns, and found where something is added. */
+static bool accepts_fused(const struct dt_problem *problem, const struct dt_delta *delta)
+{
+    (void)delta;
+    return problem->terms && problem->mask <= DT_MASK_LENGTHS;
+}
+
+#define TILES_ROW(strategy_name, strategy_of, form_name, form_of, accepts_of, text)                \
     {                                                                                              \
         .name = "attention." ISA "." strategy_name "-" form_name, .idea = text,                    \
-        .op = DT_OP_ATTENTION, .level = LEVEL, .strategy = strategy_of, .form = form_of,           \
-        .rows_multiple = DT_ROW_STEP, .cols_multiple = DT_COLUMN_STEP, .error_eps = 8,             \
-        .run.attention = attention_tiles                                                           \
+        .op = DT_OP_ATTENTION, .level = LEVEL, .accepts = accepts_of, .strategy = strategy_of,     \
+        .form = form_of, .rows_multiple = DT_ROW_STEP, .cols_multiple = DT_COLUMN_STEP,            \
+        .error_eps = 0.5f, .run.attention = attention_tiles                                        \
     }
 
+#define TILES_FORMS(strategy_name, strategy_of, text)                                              \
+    TILES_ROW(strategy_name, strategy_of, "rows", DT_ROWS, NULL, text "; softmax on whole rows"),  \
+        TILES_ROW(strategy_name, strategy_of, "fused", DT_FUSED, accepts_fused,                    \
+                  text "; softmax on whole rows, maxima by the gather-and-add"),                   \
+        TILES_ROW(strategy_name, strategy_of, "online", DT_ONLINE, NULL, text "; online softmax")
+
 #define TILES_ROWS                                                                                 \
-    TILES_ROW("table", DT_TABLE, "rows", DT_ROWS, "all slots; softmax on whole rows"),             \
-        TILES_ROW("table", DT_TABLE, "online", DT_ONLINE, "all slots; online softmax"),            \
-        TILES_ROW("active", DT_ACTIVE, "rows", DT_ROWS,                                            \
-                  "the slots that a row or column of blocks reaches; softmax on whole rows"),      \
-        TILES_ROW("active", DT_ACTIVE, "online", DT_ONLINE,                                        \
-                  "the slots that a row or column of blocks reaches; online softmax"),             \
-        TILES_ROW("banded", DT_BANDED, "rows", DT_ROWS,                                            \
-                  "the slots that a block reaches, for each block; softmax on whole rows"),        \
-        TILES_ROW("banded", DT_BANDED, "online", DT_ONLINE,                                        \
-                  "the slots that a block reaches, for each block; online softmax")
+    TILES_FORMS("table", DT_TABLE, "all slots"),                                                   \
+        TILES_FORMS("active", DT_ACTIVE, "the slots that a row or column of blocks reaches"),      \
+        TILES_FORMS("banded", DT_BANDED, "the slots that a block reaches, for each block")
 
 #endif

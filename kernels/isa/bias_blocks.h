@@ -18,6 +18,7 @@ enum { BLOCK = 8, SPAN = BLOCK + LANES - 1 };
 INLINE void move(enum c2p_idea c, struct block *w, int32_t i, int32_t j)
 {
     w->scores += i * w->scores_stride + j;
+    w->peaks += w->peaks ? i * DT_PEAKS : 0;
     w->c2p += c == C2P_NONE ? 0 : i * w->c2p_stride;
     w->p2c += j;
     w->slot += j - i;
@@ -58,7 +59,7 @@ INLINE void general_block(enum c2p_idea c, const struct block *w, int32_t i, int
 INLINE void linear_block(const struct block *w, int32_t i, int32_t j)
 {
     const int32_t slot = w->slot[j - i];
-    float *scores = w->scores + i * w->scores_stride + j;
+    struct block at = *w;
     const float *c2p = w->c2p + i * w->c2p_stride + slot - (LANES - 1);
     const float *p2c = w->p2c + (slot + BLOCK - 1) * w->p2c_stride + j;
     vec m[SPAN];
@@ -66,10 +67,11 @@ INLINE void linear_block(const struct block *w, int32_t i, int32_t j)
     for (int k = 0; k < SPAN; k++, p2c -= w->p2c_stride)
         m[k] = v_load(p2c);
     skew_all(m);
+    move(C2P_NONE, &at, i, j);
     ALL_AT_ONCE
     for (int k = BLOCK - 1; k >= 0; k--) {
-        add_to(scores, v_add(v_reverse(v_load(c2p)), m[k]), LANES);
-        scores += w->scores_stride;
+        add_to(&at, 0, 0, v_add(v_reverse(v_load(c2p)), m[k]), LANES);
+        move(C2P_NONE, &at, 1, 0);
         c2p += w->c2p_stride + 1;
     }
 }

@@ -130,16 +130,15 @@ INLINE vec p2c_gather(const struct block *w, int32_t i, int32_t j, int lanes)
 INLINE void row_lanes(enum c2p_idea c, enum p2c_idea p, const struct block *w, int32_t i, int32_t j,
                       int lanes)
 {
-    float *s = w->scores + i * w->scores_stride + j;
     const float *row = w->c2p + i * w->c2p_stride;
     if (p != P2C_NONE)
         add_lanes(c, w, i, j, p2c_gather(w, i, j, lanes), lanes);
     else if (c == C2P_GATHER)
-        add_to(s, v_gather(row, v_iload(w->slot + j - i)), lanes);
+        add_to(w, i, j, v_gather(row, v_iload(w->slot + j - i)), lanes);
     else if (c == C2P_RUNS)
-        add_to(s, c2p_runs(w, row, j - i), lanes);
+        add_to(w, i, j, c2p_runs(w, row, j - i), lanes);
     else
-        add_to(s, c2p_window(w, row, j - i), lanes);
+        add_to(w, i, j, c2p_window(w, row, j - i), lanes);
 }
 
 INLINE void by_rows(enum c2p_idea c, enum p2c_idea p, const struct block *w, int32_t i0, int32_t i1,
@@ -156,7 +155,7 @@ INLINE void by_rows(enum c2p_idea c, enum p2c_idea p, const struct block *w, int
 
 /* ---- The whole block ---- */
 
-INLINE struct block block_of(const struct dt_bias_args *a)
+INLINE struct block block_of(const struct dt_bias_args *a, bool peaks)
 {
     const struct dt_delta *delta = a->delta;
     const int32_t origin = (int32_t)a->origin;
@@ -176,12 +175,13 @@ INLINE struct block block_of(const struct dt_bias_args *a)
         .first_stretch = delta->first_stretch - origin,
         .last_stretch = delta->last_stretch - origin,
         .layout = a->layout,
+        .peaks = peaks ? a->peaks : NULL,
     };
 }
 
-INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, const struct dt_bias_args *a)
+INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
 {
-    const struct block w = block_of(a);
+    const struct block w = block_of(a, peaks);
     const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
     const int32_t cols = a->tile.cols ? a->tile.cols : a->nk;
     for (int32_t i = 0; i < a->nq; i += rows)
@@ -203,16 +203,27 @@ INLINE bool gather_reaches(const struct dt_bias_args *a)
     return a->p2c_stride <= (INT32_MAX - a->delta->slots - LANES) / strides;
 }
 
-INLINE void add(enum c2p_idea c, enum p2c_idea p, const struct dt_bias_args *a)
+INLINE void add_plain(bool peaks, const struct dt_bias_args *a)
+{
+    bias_plain(a);
+    for (int32_t i = 0; peaks && i < a->nq; i++)
+        for (int32_t j = 0; j < a->nk; j++) {
+            const float s = a->scores[i * a->scores_stride + j];
+            float *peak = a->peaks + (ptrdiff_t)i * DT_PEAKS;
+            *peak = s > *peak ? s : *peak;
+        }
+}
+
+INLINE void add(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
 {
     if (!a->p2c)
-        add_terms(c, P2C_NONE, a);
+        add_terms(c, P2C_NONE, peaks, a);
     else if (p == P2C_GATHER && !gather_reaches(a))
-        bias_plain(a);
+        add_plain(peaks, a);
     else if (a->c2p)
-        add_terms(c, p, a);
+        add_terms(c, p, peaks, a);
     else
-        add_terms(C2P_NONE, p, a);
+        add_terms(C2P_NONE, p, peaks, a);
 }
 
 /* Of the variants that differ only in a term which the problem lacks, one stands for all. */
@@ -238,8 +249,13 @@ INLINE bool accepts(enum c2p_idea c, enum p2c_idea p, const struct dt_problem *p
 }
 
 /* Defines the variant `name` and name_accepts(). */
+/* Defines name_peaks(), the same with the greatest scores of each row. */
+#define COMBINE_PEAKS(name, c, p)                                                                  \
+    COMBINE(name, c, p)                                                                            \
+    static void name##_peaks(const struct dt_bias_args *a) { add(c, p, true, a); }
+
 #define COMBINE(name, c, p)                                                                        \
-    static void name(const struct dt_bias_args *a) { add(c, p, a); }                               \
+    static void name(const struct dt_bias_args *a) { add(c, p, false, a); }                        \
     static bool name##_accepts(const struct dt_problem *problem, const struct dt_delta *delta)     \
     {                                                                                              \
         return accepts(c, p, problem, delta);                                                      \

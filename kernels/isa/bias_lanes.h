@@ -18,6 +18,7 @@ struct block {
     const int32_t *slot, *window, *linear_until, *constant_until;
     int32_t origin, slots, first_stretch, last_stretch; /* the last two as entries [j - i] */
     enum dt_layout layout;
+    float *peaks; /* a constant NULL where none are asked for */
 };
 
 INLINE int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
@@ -31,12 +32,23 @@ INLINE vec load_some(const float *p, int lanes)
     return lanes == LANES ? v_load(p) : v_load_first(p, lanes);
 }
 
-INLINE void add_to(float *s, vec term, int lanes)
+/* Adds to the scores of row i from column j on. */
+INLINE void add_to(const struct block *w, int32_t i, int32_t j, vec term, int lanes)
 {
+    float *s = w->scores + i * w->scores_stride + j;
+    const vec sum = v_add(load_some(s, lanes), term);
     if (lanes == LANES)
-        v_store(s, v_add(v_load(s), term));
+        v_store(s, sum);
     else
-        v_store_first(s, v_add(v_load_first(s, lanes), term), lanes);
+        v_store_first(s, sum, lanes);
+    if (!w->peaks)
+        return;
+    float *peaks = w->peaks + (ptrdiff_t)i * DT_PEAKS;
+    if (lanes == LANES)
+        v_store(peaks, v_max(v_load(peaks), sum));
+    else
+        for (int l = 0; l < lanes; l++)
+            peaks[l] = s[l] > peaks[l] ? s[l] : peaks[l];
 }
 
 /* ---- c2p: one row, LANES neighbouring columns ---- */
@@ -66,20 +78,19 @@ INLINE vec c2p_runs(const struct block *w, const float *row, int32_t d)
 INLINE void add_lanes(enum c2p_idea c, const struct block *w, int32_t i, int32_t j, vec p2c,
                       int lanes)
 {
-    float *s = w->scores + i * w->scores_stride + j;
     const float *row = w->c2p + (c == C2P_NONE ? 0 : i * w->c2p_stride);
     switch (c) {
     case C2P_NONE:
-        add_to(s, p2c, lanes);
+        add_to(w, i, j, p2c, lanes);
         break;
     case C2P_GATHER:
-        add_to(s, v_add(v_gather(row, v_iload(w->slot + j - i)), p2c), lanes);
+        add_to(w, i, j, v_add(v_gather(row, v_iload(w->slot + j - i)), p2c), lanes);
         break;
     case C2P_WINDOW:
-        add_to(s, v_add(c2p_window(w, row, j - i), p2c), lanes);
+        add_to(w, i, j, v_add(c2p_window(w, row, j - i), p2c), lanes);
         break;
     case C2P_RUNS:
-        add_to(s, v_add(c2p_runs(w, row, j - i), p2c), lanes);
+        add_to(w, i, j, v_add(c2p_runs(w, row, j - i), p2c), lanes);
         break;
     }
 }

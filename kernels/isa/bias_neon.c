@@ -20,7 +20,7 @@
 #define LEVEL DT_CPU_NEON
 #include "kernels/isa/bias_rows.h"
 
-COMBINE(lanes_skew, C2P_GATHER, P2C_SKEW)
+COMBINE_PEAKS(lanes_skew, C2P_GATHER, P2C_SKEW)
 
 /* The state of one strip before entry d: the row of entry d + 1, and what the first stage made of
  * entries d + 1 and d + 2. */
@@ -128,7 +128,7 @@ INLINE void four_strips(enum c2p_idea c, const struct block *w, int32_t i0, int3
 
 INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
 {
-    const struct block w = block_of(a);
+    const struct block w = block_of(a, false);
     const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
     const int32_t cols = a->tile.cols ? a->tile.cols : a->nk;
     for (int32_t i = 0; i < a->nq; i += rows)
@@ -144,7 +144,7 @@ INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
 static void window_stagger(const struct dt_bias_args *a)
 {
     if (!a->p2c)
-        add_terms(C2P_WINDOW, P2C_NONE, a);
+        add_terms(C2P_WINDOW, P2C_NONE, false, a);
     else if (a->c2p)
         by_four_strips(C2P_WINDOW, a);
     else
@@ -158,7 +158,8 @@ static bool window_stagger_accepts(const struct dt_problem *problem, const struc
 
 static const struct dt_variant rows[] = {
     ROW_AUTOVEC,
-    ROW("lanes-skew", lanes_skew, UNROLL, "c2p loaded lane by lane; p2c skewed, in registers"),
+    ROW_PEAKS("lanes-skew", lanes_skew, UNROLL,
+              "c2p loaded lane by lane; p2c skewed, in registers"),
     ROW("window-stagger", window_stagger, UNROLL,
         "as window-skew, four strips along a diagonal sharing their windows"),
     ROWS_WITHOUT_GATHER,

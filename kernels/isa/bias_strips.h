@@ -34,11 +34,10 @@ INLINE void constant_rows(enum c2p_idea c, const struct block *w, int32_t i0, in
     const int32_t slot = w->slot[j - i0];
     const vec p2c = p2c_column(w, j, slot, lanes);
     for (int32_t i = i0; i < i1; i++) {
-        float *s = w->scores + i * w->scores_stride + j;
         if (c == C2P_NONE)
-            add_to(s, p2c, lanes);
+            add_to(w, i, j, p2c, lanes);
         else
-            add_to(s, v_add(v_set(w->c2p[i * w->c2p_stride + slot]), p2c), lanes);
+            add_to(w, i, j, v_add(v_set(w->c2p[i * w->c2p_stride + slot]), p2c), lanes);
     }
 }
 
@@ -106,11 +105,10 @@ INLINE void skew_linear_block(struct skew *x, const struct block *w, const struc
                               int32_t i, int32_t j, int lanes)
 {
     const int32_t slot = w->slot[j - i];
-    float *scores = w->scores + i * w->scores_stride + j;
     const float *c2p = w->c2p + i * w->c2p_stride + slot - (LANES - 1);
     const float *p2c = s->p + (slot - s->first) * s->stride;
 #define LINEAR_ROW(k)                                                                              \
-    add_to(scores + k * w->scores_stride,                                                          \
+    add_to(w, i + k, j,                                                                            \
            v_add(v_reverse(v_load(c2p + k * (w->c2p_stride + 1))),                                 \
                  skew_turn(x, load_some(p2c + k * s->stride, lanes), k)),                          \
            lanes);
@@ -209,7 +207,6 @@ INLINE void transpose_block(enum c2p_idea c, const struct block *w, int32_t i, i
 INLINE void transpose_linear_block(const struct block *w, int32_t i, int32_t j, int lanes)
 {
     const int32_t slot = w->slot[j - i];
-    float *scores = w->scores + i * w->scores_stride + j;
     const float *c2p = w->c2p + i * w->c2p_stride + slot - (LANES - 1);
     const float *p2c = w->p2c + j * w->p2c_stride + slot;
     vec m[LANES];
@@ -217,8 +214,7 @@ INLINE void transpose_linear_block(const struct block *w, int32_t i, int32_t j, 
         m[l] = l < lanes ? v_load(p2c + l * (w->p2c_stride - 1)) : v_set(0);
     v_transpose(m);
     for (int l = 0; l < LANES; l++)
-        add_to(scores + l * w->scores_stride,
-               v_add(v_reverse(v_load(c2p + l * (w->c2p_stride + 1))), m[l]), lanes);
+        add_to(w, i + l, j, v_add(v_reverse(v_load(c2p + l * (w->c2p_stride + 1))), m[l]), lanes);
 }
 
 INLINE void transpose_rows(enum c2p_idea c, const struct block *w, int32_t i0, int32_t i1,
