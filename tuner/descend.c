@@ -257,12 +257,12 @@ static void add_finalist(struct finalists *f, const struct dt_choice *choice)
         f->choices[f->count++] = *choice;
 }
 
-/* Variants that need no parts, as the whole of a search. */
-static void add_direct(const struct descent *d, struct finalists *f)
+/* Variants that need no parts are no search: those with vectors or the scalar ones. */
+static void add_direct(const struct descent *d, struct finalists *f, bool scalar)
 {
     const struct dt_variant *variant;
     for (size_t n = 0; (variant = dt_variant_at(n)); n++)
-        if (variant->strategy == DT_DIRECT && variant->level && selected(d, variant))
+        if (selected(d, variant) && variant->strategy == DT_DIRECT && !variant->level == scalar)
             add_finalist(f, &(struct dt_choice){.variant = variant});
 }
 
@@ -296,7 +296,7 @@ static enum dt_status search(struct descent *d, struct finalists *f, double seco
     enum dt_status status = DT_OK;
     for (size_t l = 0; l < count; l++)
         present += first_of(d, levels[l]) != NULL;
-    add_direct(d, f);
+    add_direct(d, f, false);
     for (size_t l = 0; l < count && !status; l++) {
         bool found;
         status = start(d, levels[l], &found, error);
@@ -311,6 +311,8 @@ static enum dt_status search(struct descent *d, struct finalists *f, double seco
         if (!variants)
             break;
     }
+    if (f->count == 0)
+        add_direct(d, f, true);
     return status;
 }
 

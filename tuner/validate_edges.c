@@ -135,6 +135,11 @@ static const char *const attention_texts[] = {
     "h2 q150 k70 d72 log:32:128 hf",
     "q20 k300 d8 log:256:300 mask:lengths ms",
     "n140 d12 linear:4 none",
+    "q4 k8 d80 log:4:20 mask:pairs hf",
+    "n5 d100 log:256:512 mask:keys ms",
+    "q1 k31 d12 linear:16 p2c",
+    "q2 k16 d33 log:33:100 c2p",
+    "b2 h3 q3 k10 d5 linear:3 none",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
