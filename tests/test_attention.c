@@ -155,26 +155,28 @@ static void close_trial(struct trial *t)
     dt_delta_clear(&t->delta);
 }
 
-/* A random variant of the operation that applies. */
-static const struct dt_variant *draw_variant(struct trial *t, enum dt_op op)
+/* A random variant of the operation that applies, and fits if it is to be a part of `user`. */
+static const struct dt_variant *draw_variant(struct trial *t, enum dt_op op,
+                                             const struct dt_variant *user)
 {
     const struct dt_variant *variant, *found[PARTS_MAX];
     struct dt_problem class = dt_problem_class(op, &t->problem);
     size_t count = 0;
     for (size_t n = 0; (variant = dt_variant_at(n)) && count < PARTS_MAX; n++)
-        if (dt_variant_applies(variant, op, &class, &t->delta))
+        if (dt_variant_applies(variant, op, &class, &t->delta) &&
+            (!user || dt_part_fits(user, variant)))
             found[count++] = variant;
     return count ? found[dt_random_below(&t->state, count)] : NULL;
 }
 
 static struct dt_choice draw_choice(struct trial *t)
 {
-    struct dt_choice c = {.variant = draw_variant(t, DT_OP_ATTENTION)};
+    struct dt_choice c = {.variant = draw_variant(t, DT_OP_ATTENTION, NULL)};
     if (c.variant->strategy == DT_DIRECT)
         return c;
-    c.gemm = draw_variant(t, DT_OP_GEMM);
-    c.softmax = draw_variant(t, DT_OP_SOFTMAX);
-    c.bias = t->problem.terms ? draw_variant(t, DT_OP_BIAS) : NULL;
+    c.gemm = draw_variant(t, DT_OP_GEMM, c.variant);
+    c.softmax = draw_variant(t, DT_OP_SOFTMAX, c.variant);
+    c.bias = t->problem.terms ? draw_variant(t, DT_OP_BIAS, c.variant) : NULL;
     c.tile.rows = draw(t, 0, 16) * c.variant->rows_multiple;
     c.tile.cols = draw(t, 0, 8) * c.variant->cols_multiple;
     c.chunk = draw(t, 0, 4) * c.tile.rows;

@@ -210,7 +210,7 @@ Test(validate, every_part_occurs_with_every_attention)
                                       ? dt_validate_choices(variant, &problems[p], &delta, choices)
                                       : 0;
             for (size_t n = 0; chosen && (part = dt_variant_at(n)) && n < PARTS; n++) {
-                applied[n] |= is_part(part, &problems[p], &delta);
+                applied[n] |= dt_part_fits(variant, part) && is_part(part, &problems[p], &delta);
                 seen[n] |= occurs(choices, chosen, part);
             }
             dt_delta_clear(&delta);
