@@ -5,20 +5,19 @@
  *
  * One head, one block of queries (rows) and its blocks of keys (cols):
  *
- *                        cols                        K, packed: [block][dim][cols], so that a row
- * is K0   K1   K2  ...                 a vector of keys; serves c2c and p2c P2C +----+----+----+
- *     [slots]     |    |    |    |   = Qr K^T        [block][slot][cols]: rows of one block lie 4
- * cols
- *                 +----+----+----+                   bytes apart, not n: no two fall into one set
- * of L1 Q    C2P    +----+----+----+ rows [slots]| S0 | S1 | S2 |   = Q K^T, then the
- * gather-and-add, then exp
- *                 +----+----+----+
- *                    out += S V                      V copied to [key][dim]
+ *                         cols
+ *                    K0   K1   K2  ...         K packed, [block][dim][cols]: a row is a vector of
+ *      P2C         +----+----+----+            keys, and serves c2c and p2c
+ *      [slots]     |    |    |    |   Qr K^T   [block][slot][cols]: rows of a block follow each
+ *                  +----+----+----+            other, so that they do not fall into one set of L1
+ *      Q    C2P    +----+----+----+
+ *      rows [slots]| S0 | S1 | S2 |   Q K^T, then the gather-and-add, then exp
+ *                  +----+----+----+
+ *                     out += S V               V copied, [key][dim]
  *
  * Slots fall with j - i, so a block of scores reaches an interval of slots; C2P and P2C hold the
- * interval of each block and start there (DT_ACTIVE, DT_BANDED) or at slot 0 (DT_TABLE). At n =
- * 512, log 256/512, blocks of 64, DT_ACTIVE multiplies by three quarters of the slots on either
- * side.
+ * interval of each block and start there (DT_ACTIVE, DT_BANDED) or at slot 0 (DT_TABLE). At
+ * n = 512, log 256/512, blocks of 64, DT_ACTIVE multiplies by three quarters of the slots.
  *
  * f = 1 / sqrt(3d) is multiplied into Q as it is copied and into Qr as it was packed.
  *
@@ -30,6 +29,7 @@
  *
  * Sizes of products are rounded up to DT_ROW_STEP and DT_COLUMN_STEP. Rows beyond the last query
  * are zeros of Q; columns beyond the last key, zeros of K and of V.
+ *
  */
 #ifndef DISENTUNE_ATTENTION_TILES_H
 #define DISENTUNE_ATTENTION_TILES_H

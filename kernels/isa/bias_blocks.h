@@ -87,7 +87,29 @@ INLINE void one_block(enum c2p_idea c, const struct block *w, int32_t i, int32_t
         general_block(c == C2P_RUNS ? C2P_WINDOW : c, w, i, j);
 }
 
-/* Rows and columns that fill no block are left to strips. */
+/* Rows and columns that fill no block are left to strips, once for all that call it. */
+#define STRIPS(name, c)                                                                            \
+    OUT_OF_LINE void name(const struct block *w, int32_t i0, int32_t i1, int32_t j0, int32_t j1)   \
+    {                                                                                              \
+        by_strips(c, P2C_SKEW, w, i0, i1, j0, j1);                                                 \
+    }
+STRIPS(strips_of_p2c, C2P_NONE)
+STRIPS(strips_gathered, C2P_GATHER)
+STRIPS(strips_windowed, C2P_WINDOW)
+
+INLINE void by_other_strips(enum c2p_idea c, const struct block *w, int32_t i0, int32_t i1,
+                            int32_t j0, int32_t j1)
+{
+    if (i0 == i1 || j0 == j1)
+        return;
+    if (c == C2P_NONE)
+        strips_of_p2c(w, i0, i1, j0, j1);
+    else if (c == C2P_GATHER)
+        strips_gathered(w, i0, i1, j0, j1);
+    else
+        strips_windowed(w, i0, i1, j0, j1);
+}
+
 INLINE void by_blocks(enum c2p_idea c, const struct block *w, int32_t i0, int32_t i1, int32_t j0,
                       int32_t j1)
 {
@@ -95,10 +117,8 @@ INLINE void by_blocks(enum c2p_idea c, const struct block *w, int32_t i0, int32_
     for (int32_t i = i0; i < below; i += BLOCK)
         for (int32_t j = j0; j < right; j += LANES)
             one_block(c, w, i, j);
-    if (below < i1)
-        by_strips(c, P2C_SKEW, w, below, i1, j0, right);
-    if (right < j1)
-        by_strips(c, P2C_SKEW, w, i0, i1, right, j1);
+    by_other_strips(c, w, below, i1, j0, right);
+    by_other_strips(c, w, i0, i1, right, j1);
 }
 
 #endif

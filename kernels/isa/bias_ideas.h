@@ -203,7 +203,7 @@ INLINE bool gather_reaches(const struct dt_bias_args *a)
     return a->p2c_stride <= (INT32_MAX - a->delta->slots - LANES) / strides;
 }
 
-INLINE void add_plain(bool peaks, const struct dt_bias_args *a)
+OUT_OF_LINE void add_plain(bool peaks, const struct dt_bias_args *a)
 {
     bias_plain(a);
     for (int32_t i = 0; peaks && i < a->nq; i++)
@@ -214,27 +214,32 @@ INLINE void add_plain(bool peaks, const struct dt_bias_args *a)
         }
 }
 
+/* Of the variants that differ only in a term which the problem lacks, one stands for all: those of
+ * these ideas. */
+enum {
+    FOR_NO_C2P = HAS_GATHER ? (int)C2P_GATHER : (int)C2P_WINDOW,
+    FOR_NO_P2C = HAS_GATHER ? (int)P2C_GATHER : (int)P2C_SKEW,
+};
+
 INLINE void add(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
 {
-    if (!a->p2c)
-        add_terms(c, P2C_NONE, peaks, a);
-    else if (p == P2C_GATHER && !gather_reaches(a))
-        add_plain(peaks, a);
-    else if (a->c2p)
+    if (a->c2p && a->p2c && (p != P2C_GATHER || gather_reaches(a)))
         add_terms(c, p, peaks, a);
-    else
+    else if (!a->p2c && (int)p == FOR_NO_P2C)
+        add_terms(c, P2C_NONE, peaks, a);
+    else if (a->p2c && !a->c2p && (int)c == FOR_NO_C2P && (p != P2C_GATHER || gather_reaches(a)))
         add_terms(C2P_NONE, p, peaks, a);
+    else
+        add_plain(peaks, a);
 }
 
-/* Of the variants that differ only in a term which the problem lacks, one stands for all. */
 INLINE bool accepts(enum c2p_idea c, enum p2c_idea p, const struct dt_problem *problem,
                     const struct dt_delta *delta)
 {
     const bool fits = dt_delta_fits(delta, LANES);
     if (!(problem->terms & DT_P2C))
-        return p == (HAS_GATHER ? P2C_GATHER : P2C_SKEW) && (fits || c == C2P_GATHER);
-    if (problem->terms & DT_C2P ? !fits && c != C2P_GATHER
-                                : c != (HAS_GATHER ? C2P_GATHER : C2P_WINDOW))
+        return (int)p == FOR_NO_P2C && (fits || c == C2P_GATHER);
+    if (problem->terms & DT_C2P ? !fits && c != C2P_GATHER : (int)c != FOR_NO_C2P)
         return false;
     switch (p) {
     case P2C_SKEW:

@@ -6,6 +6,7 @@
 #include "kernels/bias.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#define OUT_OF_LINE static __attribute__((noinline))
 
 enum c2p_idea { C2P_NONE, C2P_GATHER, C2P_WINDOW, C2P_RUNS };
 
@@ -44,11 +45,8 @@ INLINE void add_to(const struct block *w, int32_t i, int32_t j, vec term, int la
     if (!w->peaks)
         return;
     float *peaks = w->peaks + (ptrdiff_t)i * DT_PEAKS;
-    if (lanes == LANES)
-        v_store(peaks, v_max(v_load(peaks), sum));
-    else
-        for (int l = 0; l < lanes; l++)
-            peaks[l] = s[l] > peaks[l] ? s[l] : peaks[l];
+    const vec old = v_load(peaks);
+    v_store(peaks, v_max(old, lanes == LANES ? sum : v_select(v_first(lanes), sum, old)));
 }
 
 /* ---- c2p: one row, LANES neighbouring columns ---- */

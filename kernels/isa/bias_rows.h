@@ -30,9 +30,9 @@
     }
 
 COMBINE_PEAKS(window_skew, C2P_WINDOW, P2C_SKEW)
-COMBINE_PEAKS(runs_skew, C2P_RUNS, P2C_SKEW)
+COMBINE(runs_skew, C2P_RUNS, P2C_SKEW)
 COMBINE_PEAKS(window_blocks, C2P_WINDOW, P2C_BLOCKS)
-COMBINE_PEAKS(runs_blocks, C2P_RUNS, P2C_BLOCKS)
+COMBINE(runs_blocks, C2P_RUNS, P2C_BLOCKS)
 COMBINE(window_transpose, C2P_WINDOW, P2C_TRANSPOSE)
 COMBINE(runs_transpose, C2P_RUNS, P2C_TRANSPOSE)
 COMBINE(window_stage, C2P_WINDOW, P2C_STAGE)
@@ -41,11 +41,10 @@ COMBINE(runs_stage, C2P_RUNS, P2C_STAGE)
 #define ROWS_WITHOUT_GATHER                                                                        \
     ROW_PEAKS("window-skew", window_skew, UNROLL,                                                  \
               "c2p by load and permute; p2c skewed, in registers"),                                \
-        ROW_PEAKS("runs-skew", runs_skew, UNROLL, "c2p by runs; p2c skewed, in registers"),        \
+        ROW("runs-skew", runs_skew, UNROLL, "c2p by runs; p2c skewed, in registers"),              \
         ROW_PEAKS("window-blocks", window_blocks, BLOCK,                                           \
                   "c2p by load and permute; p2c skewed a block of rows at once"),                  \
-        ROW_PEAKS("runs-blocks", runs_blocks, BLOCK,                                               \
-                  "c2p by runs; p2c skewed a block of rows at once"),                              \
+        ROW("runs-blocks", runs_blocks, BLOCK, "c2p by runs; p2c skewed a block of rows at once"), \
         ROW("window-transpose", window_transpose, LANES,                                           \
             "c2p by load and permute; p2c the same for a vector of keys, then transposed"),        \
         ROW("runs-transpose", runs_transpose, LANES, "c2p by runs; p2c permuted, transposed"),     \
@@ -58,21 +57,21 @@ COMBINE(runs_stage, C2P_RUNS, P2C_STAGE)
 #define COMBINE_GATHER                                                                             \
     COMBINE_PEAKS(gather, C2P_GATHER, P2C_GATHER)                                                  \
     COMBINE_PEAKS(window_gather, C2P_WINDOW, P2C_GATHER)                                           \
-    COMBINE_PEAKS(runs_gather, C2P_RUNS, P2C_GATHER)                                               \
+    COMBINE(runs_gather, C2P_RUNS, P2C_GATHER)                                                     \
     COMBINE_PEAKS(gather_skew, C2P_GATHER, P2C_SKEW)                                               \
-    COMBINE_PEAKS(gather_blocks, C2P_GATHER, P2C_BLOCKS)                                           \
+    COMBINE(gather_blocks, C2P_GATHER, P2C_BLOCKS)                                                 \
     COMBINE(gather_transpose, C2P_GATHER, P2C_TRANSPOSE)                                           \
     COMBINE(gather_stage, C2P_GATHER, P2C_STAGE)
 
 #define ROWS_WITH_GATHER                                                                           \
     ROW_PEAKS("gather", gather, 1, "the hardware's gather for both terms"),                        \
         ROW_PEAKS("window-gather", window_gather, 1, "c2p by load and permute; p2c gathered"),     \
-        ROW_PEAKS("runs-gather", runs_gather, 1,                                                   \
-                  "c2p by runs of equal or neighbouring slots; p2c gathered"),                     \
+        ROW("runs-gather", runs_gather, 1,                                                         \
+            "c2p by runs of equal or neighbouring slots; p2c gathered"),                           \
         ROW_PEAKS("gather-skew", gather_skew, UNROLL,                                              \
                   "c2p gathered; p2c skewed down a strip, in registers"),                          \
-        ROW_PEAKS("gather-blocks", gather_blocks, BLOCK,                                           \
-                  "c2p gathered; p2c skewed a block of rows at once"),                             \
+        ROW("gather-blocks", gather_blocks, BLOCK,                                                 \
+            "c2p gathered; p2c skewed a block of rows at once"),                                   \
         ROW("gather-transpose", gather_transpose, LANES,                                           \
             "c2p gathered; p2c permuted, transposed"),                                             \
         ROW("gather-stage", gather_stage, UNROLL,                                                  \
