@@ -44,6 +44,8 @@ static struct dt_choice undone(enum dt_axis axis, const struct dt_choice *choice
     switch (axis) {
     case DT_AXIS_FORM:
         c.variant = from->variant;
+        if (from->bias && !dt_part_fits(choice->variant, from->bias))
+            c.bias = from->bias;
         break;
     case DT_AXIS_TILE:
         c.tile = from->tile;
@@ -115,7 +117,7 @@ Test(axes, a_long_problem_has_all_of_every_axis)
     struct dt_choice choices[DT_AXIS_MAX];
     struct space s;
     open_space(&s, "h2 n4096 log:256:512", 2);
-    cr_expect_eq(dt_axis_choices(DT_AXIS_FORM, &s.scope, &s.from, choices), 5);
+    cr_expect_eq(dt_axis_choices(DT_AXIS_FORM, &s.scope, &s.from, choices), 8);
     cr_expect_eq(dt_axis_choices(DT_AXIS_TILE, &s.scope, &s.from, choices), 14);
     cr_expect_geq(dt_axis_choices(DT_AXIS_CHUNK, &s.scope, &s.from, choices), 4);
     dt_delta_clear(&s.delta);
