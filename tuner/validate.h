@@ -90,7 +90,7 @@ void dt_verdict_add(struct dt_verdict *sum, const struct dt_verdict *verdict);
  */
 size_t dt_validate_edge_problems(enum dt_op op, const struct dt_problem **problems);
 
-#define DT_VALIDATE_CHOICES 12
+#define DT_VALIDATE_CHOICES 8
 
 /*
  * Choices to try of a variant that applies to the problem, all different in what the variant looks

@@ -9,7 +9,7 @@
 enum {
     PARTS_MAX = 96,
     LARGE_AREA = 1 << 15, /* scores of a head; beyond, fewer choices */
-    LARGE_CHOICES = 3,
+    LARGE_CHOICES = 2,
 };
 
 /* A side that the variant ignores becomes 0; false if it is no multiple. */
