@@ -7,6 +7,7 @@
 
 #include "kernels/error.h"
 #include "kernels/lookup.h"
+#include "kernels/setup.h"
 #include "tuner/cli/output.h"
 
 #include <inttypes.h>
@@ -27,7 +28,21 @@ struct finding {
     struct dt_candidate *list; /* owned */
     size_t count;
     size_t nearer; /* of them come before the answer, refused although they bear on the problem */
+    size_t workspace; /* bytes that one thread of an attention works in */
 };
+
+static enum dt_status measure(const struct dt_delta *delta, struct finding *f,
+                              struct dt_error *error)
+{
+    struct dt_attention_setup setup;
+    enum dt_status status =
+        dt_attention_setup_init(&setup, &f->answer.choice, f->problem, delta, 1, error);
+    if (status)
+        return status;
+    f->workspace = setup.workspace * sizeof(float);
+    dt_attention_setup_clear(&setup);
+    return DT_OK;
+}
 
 static enum dt_status look_up(const struct dt_table *table, const struct dt_query *query,
                               struct finding *f, struct dt_error *error)
@@ -58,6 +73,8 @@ static enum dt_status find(const struct dt_table *table, int threads, struct fin
         status = dt_choice_forced(f->op, f->problem, &delta, &forced, &f->answer.choice, error);
         if (!status && !forced)
             status = look_up(table, &query, f, error);
+        if (!status && f->op == DT_OP_ATTENTION)
+            status = measure(&delta, f, error);
     }
     dt_delta_clear(&delta);
     return status;
@@ -133,6 +150,8 @@ static void print_finding(const struct finding *f)
     }
     printf("  choice   %s\n", dt_choice_print(&f->answer.choice, choice));
     printf("  step     %s\n", dt_step_name(f->answer.step));
+    if (f->workspace)
+        printf("  works in %.2f MiB a thread\n", (double)f->workspace * 0x1p-20);
     if (f->answer.record)
         print_record(f->answer.record, f->answer.step, f->answer.distance);
     print_refused(f);
@@ -193,12 +212,13 @@ static json_t *pack_finding(const struct finding *f, const struct dt_table *tabl
 {
     char problem[DT_PROBLEM_TEXT_MAX];
     const struct dt_table_record *r = f->answer.record;
-    return json_pack("{s:s, s:s, s:s?, s:o, s:s?, s:f, s:o, s:o, s:o}", "problem",
+    return json_pack("{s:s, s:s, s:s?, s:o, s:s?, s:f, s:I, s:o, s:o, s:o}", "problem",
                      dt_problem_print(f->problem, problem), "op", dt_op_name(f->op), "table", path,
                      "choice", f->nothing ? json_null() : pack_choice(&f->answer.choice), "step",
                      f->nothing ? NULL : dt_step_name(f->answer.step), "distance",
-                     f->answer.distance, "record", r ? pack_record(r) : json_null(), "refused",
-                     pack_refused(f), "rejected", pack_rejected(table));
+                     f->answer.distance, "workspace_bytes", (json_int_t)f->workspace, "record",
+                     r ? pack_record(r) : json_null(), "refused", pack_refused(f), "rejected",
+                     pack_rejected(table));
 }
 
 static bool write_finding(FILE *stream, const struct finding *f, const struct dt_table *table,
