@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* dt_attention() as a program calls it. */
+#include "kernels/disentune.h"
+#include "reports/stats.h"
+#include "tests/problem_fixture.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADS = 3, DIM = 24, SPAN = 16, SLOTS = 2 * SPAN, LONGEST = 130, BATCH = 2 };
+enum { TOKENS = BATCH * HEADS * LONGEST * DIM, POSITIONS = HEADS * SLOTS * DIM };
+
+static float q[TOKENS], k[TOKENS], v[TOKENS], kr[POSITIONS], qr[POSITIONS];
+static float out[TOKENS], other[TOKENS];
+
+static void fill(float *x, size_t count, uint64_t seed)
+{
+    for (size_t n = 0; n < count; n++)
+        x[n] = (float)(int32_t)(dt_random(&seed) >> 32) * 0x1p-31f;
+}
+
+static struct dt_problem open_problem(const char *text)
+{
+    fill(q, TOKENS, 1);
+    fill(k, TOKENS, 2);
+    fill(v, TOKENS, 3);
+    fill(kr, POSITIONS, 4);
+    fill(qr, POSITIONS, 5);
+    return problem_of(text);
+}
+
+static struct dt_positions *pack(const struct dt_problem *problem)
+{
+    struct dt_positions *positions = NULL;
+    cr_assert_eq(
+        dt_positions_pack(problem, kr, SLOTS * DIM, DIM, qr, SLOTS * DIM, DIM, &positions, NULL),
+        DT_OK);
+    return positions;
+}
+
+static struct dt_plan *plan_for(const struct dt_problem *problem, int threads)
+{
+    struct dt_plan *plan = NULL;
+    struct dt_error error;
+    cr_assert_eq(dt_attention_plan(problem, NULL, threads, &plan, &error), DT_OK, "%s", error.text);
+    cr_assert_eq(dt_plan_reserve(plan, 1, &error), DT_OK, "%s", error.text);
+    return plan;
+}
+
+/* [batch][heads][n][dim] or, interleaved, [batch][n][heads][dim]. */
+static struct dt_attention operands(const struct dt_problem *p,
+                                    const struct dt_positions *positions, bool interleaved,
+                                    float *to)
+{
+    const ptrdiff_t batch = (ptrdiff_t)p->heads * p->nq * DIM;
+    const ptrdiff_t head = interleaved ? DIM : (ptrdiff_t)p->nq * DIM;
+    const ptrdiff_t row = interleaved ? p->heads * DIM : DIM;
+    return (struct dt_attention){
+        .q = q,
+        .q_batch = batch,
+        .q_head = head,
+        .q_row = row,
+        .k = k,
+        .k_batch = batch,
+        .k_head = head,
+        .k_row = row,
+        .v = v,
+        .v_batch = batch,
+        .v_head = head,
+        .v_row = row,
+        .out = to,
+        .out_batch = batch,
+        .out_head = head,
+        .out_row = row,
+        .positions = positions,
+    };
+}
+
+Test(attention_plan, bits_do_not_depend_on_threads)
+{
+    const struct dt_problem p = open_problem("b2 h3 n130 d24 log:16:40");
+    struct dt_positions *positions = pack(&p);
+    const int counts[] = {1, 2, 3, 7};
+    for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) {
+        struct dt_plan *plan = plan_for(&p, counts[n]);
+        const struct dt_attention o = operands(&p, positions, false, n ? other : out);
+        cr_assert_eq(dt_attention(plan, &o), DT_OK);
+        cr_expect(n == 0 || memcmp(out, other, sizeof out) == 0, "%d threads", counts[n]);
+        dt_plan_free(plan);
+    }
+    cr_expect(isfinite(out[0]) && out[0] != 0 && out[TOKENS - 1] != 0);
+    dt_positions_free(positions);
+}
+
+Test(attention_plan, strides_take_both_orders_of_heads_and_tokens)
+{
+    const struct dt_problem p = open_problem("b2 h3 n130 d24 log:16:40");
+    struct dt_positions *positions = pack(&p);
+    struct dt_plan *plan = plan_for(&p, 1);
+    static float dense[3][TOKENS];
+    struct dt_attention o = operands(&p, positions, true, other);
+    cr_assert_eq(dt_attention(plan, &o), DT_OK);
+    float *const from[] = {q, k, v};
+    size_t differ = 0, at = 0;
+    for (int x = 0; x < 3; x++)
+        for (int b = 0; b < BATCH; b++)
+            for (int h = 0; h < HEADS; h++)
+                for (int i = 0; i < LONGEST; i++)
+                    memcpy(&dense[x][((b * HEADS + h) * LONGEST + i) * DIM],
+                           &from[x][((b * LONGEST + i) * HEADS + h) * DIM], DIM * sizeof(float));
+    o = operands(&p, positions, false, out);
+    o.q = dense[0];
+    o.k = dense[1];
+    o.v = dense[2];
+    cr_assert_eq(dt_attention(plan, &o), DT_OK);
+    for (int b = 0; b < BATCH; b++)
+        for (int h = 0; h < HEADS; h++)
+            for (int i = 0; i < LONGEST; i++, at += DIM)
+                differ += memcmp(&out[at], &other[((b * LONGEST + i) * HEADS + h) * DIM],
+                                 DIM * sizeof(float)) != 0;
+    cr_expect_eq(differ, 0, "%zu rows differ", differ);
+    dt_plan_free(plan);
+    dt_positions_free(positions);
+}
+
+Test(attention_plan, positions_serve_every_length_and_batch)
+{
+    const struct dt_problem one = open_problem("h3 n1 d24 log:16:40");
+    const struct dt_problem p = problem_of("b2 h3 n130 d24 log:16:40");
+    struct dt_positions *small = pack(&one), *large = pack(&p);
+    struct dt_plan *plan = plan_for(&p, 1);
+    const struct dt_attention a = operands(&p, small, false, out);
+    const struct dt_attention b = operands(&p, large, false, other);
+    cr_expect_eq(dt_attention(plan, &a), DT_OK);
+    cr_expect_eq(dt_attention(plan, &b), DT_OK);
+    cr_expect_eq(memcmp(out, other, sizeof out), 0);
+    dt_plan_free(plan);
+    dt_positions_free(small);
+    dt_positions_free(large);
+}
+
+Test(attention_plan, what_does_not_fit_is_refused_before_anything_is_written)
+{
+    static const char *const strangers[] = {"h2 n130 d24 log:16:40", "h3 n130 d16 log:16:40",
+                                            "h3 n130 d24 log:8:40", "h3 n130 d24 log:16:40 c2p"};
+    const struct dt_problem p = open_problem("b1 h3 n130 d24 log:16:40");
+    struct dt_positions *positions = pack(&p);
+    struct dt_plan *plan = plan_for(&p, 1);
+    for (size_t n = 0; n < sizeof strangers / sizeof *strangers; n++) {
+        const struct dt_problem stranger = problem_of(strangers[n]);
+        struct dt_positions *wrong = pack(&stranger);
+        const struct dt_attention o = operands(&p, wrong, false, out);
+        cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "%s", strangers[n]);
+        dt_positions_free(wrong);
+    }
+    struct dt_attention o = operands(&p, NULL, false, out);
+    cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "positions are missing");
+    o.positions = positions;
+    o.segment_count = 2;
+    o.segments = (const int32_t[]){0, 40, 129};
+    cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "a token is left over");
+    o.segments = (const int32_t[]){0, 140, 130};
+    cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "a segment ends before it begins");
+    o.segments = (const int32_t[]){5, 40, 130};
+    cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "the first tokens belong to none");
+    cr_expect_eq(out[0], 0, "something was written");
+    o.segments = (const int32_t[]){0, 40, 130};
+    cr_expect_eq(dt_attention(plan, &o), DT_OK);
+    cr_expect_neq(out[0], 0);
+    dt_plan_free(plan);
+    dt_positions_free(positions);
+}
+
+Test(attention_plan, workspaces_are_the_callers_or_reserved)
+{
+    const struct dt_problem p = open_problem("b2 h3 n130 d24 log:16:40");
+    struct dt_positions *positions = pack(&p);
+    struct dt_plan *plan = NULL;
+    struct dt_error error;
+    cr_assert_eq(dt_attention_plan(&p, NULL, 1, &plan, &error), DT_OK);
+    struct dt_attention o = operands(&p, positions, false, out);
+    cr_expect_eq(dt_attention(plan, &o), DT_NO_MEMORY);
+    const size_t bytes = dt_plan_workspace(plan);
+    unsigned char *own = malloc(bytes + 8);
+    memset(own, 0xa5, bytes + 8);
+    o.workspace = own + 3;
+    cr_expect_eq(dt_attention(plan, &o), DT_OK);
+    cr_expect(own[2] == 0xa5 && own[bytes + 3] == 0xa5, "wrote beside the workspace");
+    cr_expect_eq(dt_plan_reserve(plan, -1, &error), DT_INVALID);
+    cr_expect_eq(dt_plan_reserve(plan, 1, &error), DT_OK);
+    o.workspace = NULL;
+    o.out = other;
+    cr_expect_eq(dt_attention(plan, &o), DT_OK);
+    cr_expect_eq(memcmp(out, other, sizeof out), 0);
+    free(own);
+    dt_plan_free(plan);
+    dt_positions_free(positions);
+}
+
+Test(attention_plan, threads_are_in_range)
+{
+    const struct dt_problem p = open_problem("h3 n8 d24 log:16:40");
+    struct dt_plan *plan = NULL;
+    struct dt_error error;
+    cr_expect_eq(dt_attention_plan(&p, NULL, -1, &plan, &error), DT_INVALID);
+    cr_expect_eq(dt_attention_plan(&p, NULL, 1 << 20, &plan, &error), DT_INVALID);
+    cr_expect_null(plan);
+    cr_assert_eq(dt_attention_plan(&p, NULL, 0, &plan, &error), DT_OK, "%s", error.text);
+    dt_plan_free(plan);
+}
