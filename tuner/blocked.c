@@ -33,5 +33,7 @@ bool dt_blocked_init(struct dt_blocked *p, const struct dt_variant *variant,
             if (block.m > 0 && block.n > 0 && !variant->run.gemm(&block, &p->block[r][c]))
                 return false;
         }
+    if (rows == shape->m && cols == shape->n)
+        p->whole = p->block[0][0];
     return true;
 }
