@@ -131,6 +131,8 @@ static enum dt_status open_race(const struct descent *d, const struct dt_workloa
     if (status)
         return status;
     for (size_t r = 0; r < count && !status; r++) {
+        if (workload == &d->workload && stopped(tuner))
+            break;
         race->runners[r].threads = threads_of(tuner);
         status = dt_tune_admit(tuner, d->validator, race, r, d->outcome, error);
     }

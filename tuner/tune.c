@@ -2,6 +2,7 @@
 #include "tuner/tune.h"
 
 #include "kernels/error.h"
+#include "tuner/child.h"
 #include "tuner/descend.h"
 #include "tuner/describe.h"
 #include "tuner/race.h"
@@ -24,6 +25,8 @@ enum {
 };
 
 #define MOST_SCALAR_SECONDS 0.2
+
+static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
 static struct dt_problem at_most(const struct dt_problem *problem, int32_t length)
 {
@@ -51,8 +54,8 @@ enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *
                              struct dt_error *error)
 {
     struct dt_verdict verdict;
-    enum dt_status status =
-        dt_validate_run(validator, &race->runners[runner].choice, &verdict, error);
+    enum dt_status status = dt_child_try(validator, &race->runners[runner], tuner->machine,
+                                         tuner->trial_seconds, &verdict, error);
     if (status)
         return status == DT_UNSUPPORTED ? DT_OK : status;
     if (verdict.passed)
@@ -85,7 +88,7 @@ static enum dt_status enter_tiles(const struct dt_tuner *tuner, struct dt_valida
             dt_race_median(race, r) > factor * dt_race_median(race, leader))
             continue;
         const struct dt_variant *variant = race->runners[r].choice.variant;
-        for (size_t other = 0; other < race->count && !status; other++) {
+        for (size_t other = 0; other < race->count && !status && !stopped(tuner); other++) {
             const struct dt_runner *runner = &race->runners[other];
             if (!runner->kept && runner->choice.variant == variant && runner->dropped &&
                 runner->samples == 0)
@@ -124,16 +127,16 @@ static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *val
             status = dt_tune_admit(tuner, validator, race, r, outcome, error);
     const double start = dt_clock_ns();
     for (size_t b = 0; b < WAVE_BLOCKS && !status && running(race) > 0; b++)
-        if (b == 0 || dt_clock_ns() - start < 0.1 * seconds * 1e9)
+        if (b == 0 || (!stopped(tuner) && dt_clock_ns() - start < 0.1 * seconds * 1e9))
             dt_race_block(race);
-    if (!status)
+    if (!status && !stopped(tuner))
         status = enter_tiles(tuner, validator, race, winner ? 1.15 : 2, outcome, error);
     for (size_t b = 1; b <= most && !status && running(race) > 0; b++) {
         dt_race_block(race);
         narrow(tuner, race, b);
         outcome->complete = b >= ENOUGH_BLOCKS;
-        if ((dt_clock_ns() > end && b >= (winner ? LEAST_BLOCKS : TILE_BLOCKS)) ||
-            (tuner->stop && *tuner->stop) || (winner && running(race) == 1 && outcome->complete))
+        if ((dt_clock_ns() > end && b >= (winner ? LEAST_BLOCKS : TILE_BLOCKS)) || stopped(tuner) ||
+            (winner && running(race) == 1 && outcome->complete))
             break;
     }
     outcome->blocks = race->blocks;

@@ -4,8 +4,9 @@
  *
  * The space holds hundreds of plans and a block of all of them may take seconds, so they enter in
  * two waves. First each variant runs with a few tiles; then all tiles of those variants that are
- * near the leader. A plan is validated when it enters, before it is timed. From then on the slow
- * are dropped: at once what is far behind, later what the intervals tell apart.
+ * near the leader. A plan is validated and called once in a process of its own when it enters,
+ * before it is timed (tuner/child.h). From then on the slow are dropped: at once what is far
+ * behind, later what the intervals tell apart.
  *
  * The space of attention is far larger and is searched by dt_descend().
  */
@@ -38,6 +39,7 @@ struct dt_tuner {
     void *context;
     /* One line about a candidate that was disqualified; may be NULL. */
     void (*complain)(const char *line, void *context);
+    double trial_seconds; /* after which a candidate's trial hangs; 0: dt_child_limit() */
     const volatile sig_atomic_t *stop; /* not 0: finish the block and return what is known */
 };
 
@@ -57,7 +59,8 @@ enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
                        const struct dt_problem *problem, double seconds, struct dt_records *records,
                        struct dt_outcome *outcome, struct dt_error *error);
 
-/* Lets a runner enter the race if it passes validation; complains if it does not. */
+/* Lets a runner enter the race if it passes its trial in a child process; complains if it does not.
+ */
 enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *validator,
                              struct dt_race *race, size_t runner, struct dt_outcome *outcome,
                              struct dt_error *error);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/mutants.h"
+#include "tests/problem_fixture.h"
+#include "tuner/child.h"
+#include "tuner/tune.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Processes ---------------------------------------------------------------- */
+
+static void return_sum(void *context, void *answer) { *(int *)answer += *(const int *)context; }
+
+static void hang(void *context, void *answer)
+{
+    *(int *)answer += *(const int *)context;
+    for (;;)
+        pause();
+}
+
+static void leave(void *context, void *answer)
+{
+    (void)context, (void)answer;
+    _exit(0);
+}
+
+static void crash(void *context, void *answer)
+{
+    (void)context, (void)answer;
+    raise(SIGSEGV);
+}
+
+Test(child, answers_and_tells_how_it_ended)
+{
+    static const struct {
+        void (*work)(void *, void *);
+        struct dt_child_result result;
+        int answer;
+    } cases[] = {
+        {return_sum, {.end = DT_CHILD_DONE}, 42},
+        {hang, {.end = DT_CHILD_HUNG}, 42},
+        {leave, {.end = DT_CHILD_LEFT}, 2},
+        {crash, {.end = DT_CHILD_KILLED, .signal = SIGSEGV}, 2},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        int context = 40, answer = 2;
+        struct dt_child_result result;
+        struct dt_error error;
+        const double seconds = cases[n].work == hang ? 0.1 : 60;
+        cr_assert_eq(
+            dt_child_run(cases[n].work, &context, &answer, sizeof answer, seconds, &result, &error),
+            DT_OK, "%s", error.text);
+        cr_expect(result.end == cases[n].result.end && result.signal == cases[n].result.signal &&
+                      answer == cases[n].answer,
+                  "case %zu: end %d, signal %d, answer %d", n, result.end, result.signal, answer);
+    }
+}
+
+static void form_team(void *context, void *answer)
+{
+    *(enum dt_status *)answer = dt_machine_pin_team(context, 2, NULL);
+}
+
+Test(child, has_a_team_of_its_own_though_its_parent_has_one)
+{
+    struct dt_machine machine;
+    struct dt_child_result result;
+    struct dt_error error;
+    cr_assert_eq(dt_machine_host(&machine, &error), DT_OK, "%s", error.text);
+    struct dt_worker workers[2] = {machine.workers[0], machine.workers[0]};
+    struct dt_machine twice = machine;
+    twice.workers = workers;
+    twice.worker_count = 2;
+    const enum dt_status here = dt_machine_pin_team(&twice, 2, &error);
+    enum dt_status there = DT_IO;
+    cr_assert_eq(dt_child_run(form_team, &twice, &there, sizeof there, 60, &result, &error), DT_OK);
+    cr_expect(result.end == DT_CHILD_DONE && there == here, "end %d, status %d instead of %d",
+              result.end, there, here);
+    dt_machine_clear(&machine);
+}
+
+/* ---- Candidates ---------------------------------------------------------------- */
+
+static const struct dt_variant *mutant(const char *name)
+{
+    const struct mutant *m = NULL;
+    for (size_t n = 0; (m = mutant_at(n)) && strcmp(m->variant.name, name) != 0; n++)
+        continue;
+    cr_assert_not_null(m, "%s", name);
+    return &m->variant;
+}
+
+/* Right up to the length at which candidates are validated. */
+#define VALIDATED 320
+
+static void bias_crashes_when_long(const struct dt_bias_args *args)
+{
+    if (args->nq > VALIDATED)
+        raise(SIGSEGV);
+    mutant("bias.mutant.right")->run.bias(args);
+}
+
+static void bias_hangs_when_long(const struct dt_bias_args *args)
+{
+    while (args->nq > VALIDATED)
+        pause();
+    mutant("bias.mutant.right")->run.bias(args);
+}
+
+static void bias_hangs(const struct dt_bias_args *args)
+{
+    (void)args;
+    for (;;)
+        pause();
+}
+
+static void bias_leaves(const struct dt_bias_args *args)
+{
+    (void)args;
+    _exit(0);
+}
+
+static struct dt_variant variant_of(dt_bias_fn *run, const char *name)
+{
+    struct dt_variant variant = *mutant("bias.mutant.right");
+    variant.run.bias = run;
+    variant.name = name;
+    return variant;
+}
+
+struct complaints {
+    size_t count;
+    char last[700];
+};
+
+static void complain(const char *line, void *context)
+{
+    struct complaints *complaints = context;
+    complaints->count++;
+    snprintf(complaints->last, sizeof complaints->last, "%s", line);
+}
+
+Test(child, bad_candidates_are_disqualified_and_the_others_measured)
+{
+    const struct dt_problem problem = problem_of("q321 k4 log:4:8");
+    const struct dt_problem validated = problem_of("q320 k4 log:4:8");
+    const struct dt_validate_options options = {1, DT_VALIDATE_QUICK};
+    const struct dt_variant crashes = variant_of(bias_crashes_when_long, "bias.test.crashes");
+    const struct dt_variant stalls = variant_of(bias_hangs_when_long, "bias.test.stalls");
+    const struct dt_variant hangs = variant_of(bias_hangs, "bias.test.hangs");
+    const struct dt_variant leaves = variant_of(bias_leaves, "bias.test.leaves");
+    const struct {
+        const struct dt_variant *variant;
+        const char *reason; /* NULL: it is right */
+    } cases[] = {
+        {mutant("bias.mutant.nothing"), ", expected "},
+        {mutant("bias.mutant.right"), NULL},
+        {mutant("bias.mutant.illegal"), "instruction that this CPU lacks"},
+        {&crashes, "crashed (Segmentation fault) in its first call"},
+        {&stalls, "did not end within 0.5 s in its first call"},
+        {&hangs, "did not end within 0.5 s while it was validated"},
+        {&leaves, "ended its process while it was validated"},
+        {mutant("bias.mutant.right"), NULL},
+    };
+    enum { COUNT = sizeof cases / sizeof *cases };
+    struct dt_choice choices[COUNT];
+    struct complaints complaints = {0};
+    const struct dt_tuner tuner = {
+        .complain = complain, .context = &complaints, .trial_seconds = 0.5};
+    struct dt_outcome outcome = {0};
+    struct dt_sampler sampler;
+    struct dt_workload workload;
+    struct dt_validator *validator;
+    struct dt_race race;
+    struct dt_error error;
+    for (size_t n = 0; n < COUNT; n++)
+        choices[n] = (struct dt_choice){.variant = cases[n].variant};
+    dt_sampler_init(&sampler);
+    cr_assert_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, &error), DT_OK);
+    cr_assert_eq(dt_validate_open(DT_OP_BIAS, &validated, &options, &validator, &error), DT_OK);
+    cr_assert_eq(dt_race_init(&race, &workload, &sampler, choices, COUNT, 1, &error), DT_OK);
+    for (size_t n = 0; n < COUNT; n++) {
+        complaints.last[0] = '\0';
+        cr_assert_eq(dt_tune_admit(&tuner, validator, &race, n, &outcome, &error), DT_OK, "%s",
+                     error.text);
+        cr_expect(cases[n].reason ? strstr(complaints.last, cases[n].reason) &&
+                                        strstr(complaints.last, cases[n].variant->name)
+                                  : !*complaints.last,
+                  "%s: \"%s\"", cases[n].variant->name, complaints.last);
+    }
+    dt_race_block(&race);
+    for (size_t n = 0; n < COUNT; n++)
+        cr_expect_eq(race.runners[n].samples, cases[n].reason == NULL, "%s",
+                     cases[n].variant->name);
+    cr_expect(outcome.disqualified == COUNT - 2 && complaints.count == COUNT - 2);
+    dt_race_clear(&race);
+    dt_validate_close(validator);
+    dt_workload_clear(&workload);
+}
+
+Test(child, limit_grows_with_the_problem)
+{
+    struct dt_workload small = {.problem = problem_of("n8 linear:4")};
+    struct dt_workload large = {.problem = problem_of("h12 n4096 log:256:512")};
+    cr_expect(dt_child_limit(&small) >= 10 && dt_child_limit(&small) < 11);
+    cr_expect_gt(dt_child_limit(&large), 100);
+}
