@@ -310,7 +310,7 @@ enum dt_status dt_record_write(FILE *stream, const struct dt_session *session,
                    : dt_error_set(error, DT_IO, "cannot write a record: %s", strerror(errno));
 }
 
-static enum dt_status decode_line(const char *line, size_t length, struct dt_session *session,
+enum dt_status dt_record_parse(const char *line, size_t length, struct dt_session *session,
                                   struct dt_record *record, struct dt_error *error)
 {
     json_error_t reason;
@@ -371,7 +371,7 @@ static enum dt_status read_lines(FILE *stream, char *buffer, struct dt_records *
         struct dt_record *record = append(records, &room);
         if (!record)
             return dt_error_set(error, DT_NO_MEMORY, "no memory for a record");
-        enum dt_status status = decode_line(buffer, length, &records->session, record, error);
+        enum dt_status status = dt_record_parse(buffer, length, &records->session, record, error);
         if (status)
             return status;
         records->count++;

@@ -91,6 +91,11 @@ enum dt_status dt_records_read(const char *path, struct dt_records *records,
                                struct dt_error *error);
 void dt_records_clear(struct dt_records *records);
 
+/* One such line without its end. The caller frees record->ns, which on failure is NULL. DT_INVALID,
+ * DT_NO_MEMORY. */
+enum dt_status dt_record_parse(const char *line, size_t length, struct dt_session *session,
+                               struct dt_record *record, struct dt_error *error);
+
 /* The choice that the record names; false if this build lacks a variant of it. */
 bool dt_record_choice(const struct dt_record *record, struct dt_choice *choice);
 
