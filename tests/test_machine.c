@@ -2,6 +2,7 @@
 #include "tuner/machine.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -366,6 +367,22 @@ static bool bound_to(int processor)
            CPU_ISSET((size_t)processor, &set);
 }
 
+/* Threads of this process that may not run wherever `set` says. */
+static size_t count_bound_threads(const cpu_set_t *set)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    cr_assert_not_null(tasks);
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(tasks));) {
+        cpu_set_t own;
+        const pid_t thread = atoi(entry->d_name);
+        count +=
+            thread > 0 && sched_getaffinity(thread, sizeof own, &own) == 0 && !CPU_EQUAL(&own, set);
+    }
+    closedir(tasks);
+    return count;
+}
+
 Test(machine, host_has_keys_and_workers_that_can_be_pinned)
 {
     struct dt_machine m = host();
@@ -378,6 +395,28 @@ Test(machine, host_has_keys_and_workers_that_can_be_pinned)
     cr_expect_eq(dt_machine_pin(&m, m.worker_count, NULL), DT_INVALID);
     m.workers[0].processor = 1 << 20;
     cr_expect_eq(dt_machine_pin(&m, 0, NULL), DT_IO);
+    dt_machine_clear(&m);
+}
+
+Test(machine, a_binding_is_given_back_to_the_whole_team)
+{
+    struct dt_machine m = host();
+    struct dt_worker workers[2] = {m.workers[0], m.workers[0]};
+    struct dt_machine pinned = m;
+    struct dt_binding binding;
+    cpu_set_t before, after;
+    pinned.workers = workers;
+    pinned.worker_count = 2;
+    cr_assert_eq(sched_getaffinity(0, sizeof before, &before), 0);
+    cr_assert_eq(dt_binding_save(&binding, NULL), DT_OK);
+    const bool team = dt_machine_pin_team(&pinned, 2, NULL) == DT_OK;
+    cr_assert_eq(dt_machine_pin(&pinned, 1, NULL), DT_OK);
+    cr_expect(bound_to(workers[1].processor));
+    dt_binding_restore(&binding, team ? 2 : 1);
+    cr_assert_eq(sched_getaffinity(0, sizeof after, &after), 0);
+    cr_expect(CPU_EQUAL(&before, &after));
+    cr_expect_null(binding.processors);
+    cr_expect_eq(count_bound_threads(&before), 0, "a thread of the team is still bound");
     dt_machine_clear(&m);
 }
 

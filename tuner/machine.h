@@ -110,6 +110,18 @@ void dt_machine_clear(struct dt_machine *machine);
  */
 int64_t dt_machine_share(const struct dt_machine *machine, enum dt_level level, int32_t busy);
 
+/* The processors that a thread may run on. */
+struct dt_binding {
+    size_t size; /* bytes of `processors`; 0: not known */
+    void *processors;
+};
+
+/* Keeps those of the calling thread; dt_binding_restore() gives them back to the threads of its
+ * OpenMP team of this size, and releases the binding. A zeroed one changes nothing. DT_NO_MEMORY;
+ * where the system tells nothing, there is nothing to restore. */
+enum dt_status dt_binding_save(struct dt_binding *binding, struct dt_error *error);
+void dt_binding_restore(struct dt_binding *binding, int32_t threads);
+
 /* Binds the calling thread to a worker's processor. DT_INVALID if there is no such worker or the
  * machine is not this one, DT_IO. */
 enum dt_status dt_machine_pin(const struct dt_machine *machine, int32_t worker,

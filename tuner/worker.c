@@ -36,6 +36,36 @@ int64_t dt_machine_share(const struct dt_machine *m, enum dt_level level, int32_
     return least < INT64_MAX ? least : dt_machine_share(m, DT_L2, busy);
 }
 
+enum dt_status dt_binding_save(struct dt_binding *binding, struct dt_error *error)
+{
+    *binding = (struct dt_binding){0};
+    for (int most = CPU_SETSIZE; most <= 1 << 20; most *= 2) {
+        cpu_set_t *set = CPU_ALLOC((size_t)most);
+        const size_t size = CPU_ALLOC_SIZE((size_t)most);
+        if (!set)
+            return dt_error_set(error, DT_NO_MEMORY, "no memory for a set of processors");
+        if (sched_getaffinity(0, size, set) == 0) {
+            *binding = (struct dt_binding){size, set};
+            return DT_OK;
+        }
+        CPU_FREE(set);
+    }
+    return DT_OK;
+}
+
+void dt_binding_restore(struct dt_binding *binding, int32_t threads)
+{
+    (void)threads;
+    if (binding->size > 0) {
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+#endif
+        sched_setaffinity(0, binding->size, binding->processors);
+        CPU_FREE(binding->processors);
+    }
+    *binding = (struct dt_binding){0};
+}
+
 enum dt_status dt_machine_pin(const struct dt_machine *machine, int32_t worker,
                               struct dt_error *error)
 {
