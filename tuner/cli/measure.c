@@ -6,13 +6,32 @@
 #include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop;
 
+/* The draft of --json, to be removed by a signal that ends the process; NULL: there is none. */
+static const char *volatile draft;
+
 static void on_signal(int number)
 {
-    (void)number;
+    if (stop) {
+        if (draft)
+            unlink(draft);
+        signal(number, SIG_DFL);
+        raise(number); /* delivered when the handler returns */
+    }
     stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }
 
 bool cli_measure_stopped(void) { return stop != 0; }
@@ -41,24 +60,20 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
         return dt_error_set(error, DT_UNSUPPORTED,
                             "--threads %d: %s runs on one thread, only attention on more", threads,
                             dt_op_name(options->op));
+    catch_signals();
     if (options->json && (status = cli_output_open(&m->json, options->json, error)))
         return status;
+    draft = m->json.draft.temporary;
+    status = dt_binding_save(&m->before, error);
     if (!status)
         status = dt_machine_host(&m->machine, error);
     if (!status && m->machine.here)
         status = threads > 1 ? dt_machine_pin_team(&m->machine, threads, error)
                              : dt_machine_pin(&m->machine, 0, error);
     if (!status) {
-        const struct sigaction action = {.sa_handler = on_signal};
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        cli_progress(options, "ceilings and noise floor", 0, 1);
         dt_session_init(&m->records.session, &m->machine, argv, options->seed);
         dt_sampler_init(&m->sampler);
-        status = dt_session_ceilings(&m->records.session, &m->machine, &m->sampler, error);
     }
-    if (!status)
-        status = dt_session_noise(&m->records.session, &m->sampler, error);
     m->tuner = (struct dt_tuner){.machine = &m->machine,
                                  .session = &m->records.session,
                                  .sampler = &m->sampler,
@@ -68,6 +83,16 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
                                  .stop = &stop};
     if (status)
         cli_measure_end(m, false, NULL);
+    return status;
+}
+
+enum dt_status cli_measure_calibrate(struct cli_measure *m, struct dt_error *error)
+{
+    cli_progress(m->options, "ceilings and noise floor", 0, 1);
+    enum dt_status status =
+        dt_session_ceilings(&m->records.session, &m->machine, &m->sampler, error);
+    if (!status && !stop)
+        status = dt_session_noise(&m->records.session, &m->sampler, error);
     return status;
 }
 
@@ -127,19 +152,34 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
             ? measure_threads(m, problem, seconds, outcome, error)
             : dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
     m->records.session.noisy = dt_sampler_noisy(&m->sampler);
+    return status ? status : cli_measure_write(m, error);
+}
+
+enum dt_status cli_measure_write(struct cli_measure *m, struct dt_error *error)
+{
+    enum dt_status status = DT_OK;
     for (; !status && m->json.stream && m->written < m->records.count; m->written++)
         status = dt_record_write(m->json.stream, &m->records.session, &m->records.items[m->written],
                                  error);
     return status;
 }
 
+int cli_measure_interrupted(size_t done, size_t count, const char *more)
+{
+    fprintf(stderr, "disentune: interrupted: %zu of %zu problems were measured%s\n", done, count,
+            more);
+    return CLI_NEGATIVE;
+}
+
 enum dt_status cli_measure_end(struct cli_measure *m, bool keep, struct dt_error *error)
 {
     enum dt_status status = DT_OK;
     cli_progress_end(m->options);
+    draft = NULL;
     if (m->json.stream)
         status = cli_output_close(&m->json, keep, error);
     dt_records_clear(&m->records);
     dt_machine_clear(&m->machine);
+    dt_binding_restore(&m->before, m->options->threads[m->options->thread_count - 1]);
     return status;
 }

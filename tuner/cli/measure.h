@@ -11,6 +11,7 @@
 struct cli_measure {
     const struct cli_options *options;
     struct dt_machine machine;
+    struct dt_binding before; /* of the calling thread */
     struct dt_sampler sampler;
     struct dt_tuner tuner;
     struct dt_records records; /* of all problems so far; holds the session */
@@ -20,12 +21,16 @@ struct cli_measure {
 };
 
 /*
- * Pins this thread to the first worker and those of its teams to others, measures ceilings and the
- * noise floor, opens --json and catches SIGINT and SIGTERM: they end the measurement after the
- * block under way.
+ * Pins this thread to the first worker and those of its teams to others, opens --json and catches
+ * SIGINT and SIGTERM. The first ends the measurement after the block under way; the second ends the
+ * process at once, of which no half-written file remains. Until cli_measure_calibrate() nothing is
+ * measured.
  */
 enum dt_status cli_measure_begin(struct cli_measure *measure, const struct cli_options *options,
                                  int argc, char **argv, struct dt_error *error);
+
+/* Measures ceilings and the noise floor, as far as no signal asks to stop. DT_NO_MEMORY. */
+enum dt_status cli_measure_calibrate(struct cli_measure *measure, struct dt_error *error);
 
 /* Whether `op` is to be measured: asked for by --op, or there is a choice between variants. */
 bool cli_measure_wants(const struct cli_measure *measure, enum dt_op op,
@@ -37,10 +42,18 @@ enum dt_status cli_measure_problem(struct cli_measure *measure, enum dt_op op,
                                    const struct dt_problem *problem, double seconds,
                                    struct dt_outcome *outcome, struct dt_error *error);
 
+/* Writes to --json what records it lacks. DT_IO. */
+enum dt_status cli_measure_write(struct cli_measure *measure, struct dt_error *error);
+
 /* Whether a signal asked to stop. */
 bool cli_measure_stopped(void);
 
-/* Closes --json, keeping it if `keep`, and frees everything. */
+/* Says that a signal ended the run, of which `done` of `count` problems were measured; returns
+ * CLI_NEGATIVE. `more` completes the line. */
+int cli_measure_interrupted(size_t done, size_t count, const char *more);
+
+/* Closes --json, keeping it if `keep`, frees everything and lets the threads run where they could
+ * before. */
 enum dt_status cli_measure_end(struct cli_measure *measure, bool keep, struct dt_error *error);
 
 #endif

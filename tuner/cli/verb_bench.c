@@ -112,7 +112,10 @@ static int bench(const struct own *own, struct cli_measure *m)
     m->tuner.goal = DT_GOAL_VARIANTS;
     m->tuner.fixed_tile = own->fixed_tile;
     m->tuner.tile = own->tile;
-    for (size_t p = 0; p < options->problem_count; p++)
+    if (cli_measure_calibrate(m, &error))
+        return cli_fail(&error);
+    size_t p = 0;
+    for (; p < options->problem_count && !cli_measure_stopped(); p++)
         for (size_t o = 0; o < sizeof ops / sizeof *ops && !cli_measure_stopped(); o++) {
             struct dt_outcome outcome;
             char text[DT_PROBLEM_TEXT_MAX];
@@ -126,17 +129,21 @@ static int bench(const struct own *own, struct cli_measure *m)
                 return cli_fail(&error);
         }
     cli_progress_end(options);
+    if (m->records.count == 0 && cli_measure_stopped())
+        return cli_measure_interrupted(0, options->problem_count, "");
     if (m->records.count == 0)
         return cli_fail_text("nothing to measure: no variant passes --op, --variant, --tile and "
                              "these problems; see `disentune list`");
     const bool to_stdout = options->json && strcmp(options->json, "-") == 0;
     const struct dt_terminal terminal = cli_terminal(stdout);
+    const int code =
+        cli_measure_stopped() ? cli_measure_interrupted(p, options->problem_count, "") : CLI_OK;
     if (options->quiet || to_stdout)
-        return CLI_OK;
+        return code;
     if (dt_summary_all(stdout, &m->records, &terminal, &error) ||
         (own->phases && print_phases(m, &terminal, &error)))
         return cli_fail(&error);
-    return CLI_OK;
+    return code;
 }
 
 int verb_bench(int argc, char **argv)
@@ -158,7 +165,7 @@ int verb_bench(int argc, char **argv)
         code = cli_fail(&error);
     else if (!code) {
         code = bench(&own, &measure);
-        if (cli_measure_end(&measure, code == CLI_OK, &error))
+        if (cli_measure_end(&measure, code != CLI_USAGE, &error))
             code = cli_fail(&error);
     }
     cli_options_clear(&options);

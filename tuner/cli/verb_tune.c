@@ -5,6 +5,7 @@
 #include "reports/summary.h"
 #include "tuner/cli/measure.h"
 #include "tuner/cli/terminal.h"
+#include "tuner/journal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,11 +15,13 @@
 struct own {
     double budget;
     const char *report;
+    bool resume;
 };
 
 static const struct argp_option own_options[] = {
     {"budget", 'b', "DURATION", 0, "time to spend, e.g. 90s or 5m (default 60s)", 0},
     {"report", 'r', "FILE", 0, "write a Markdown report there", 0},
+    {"resume", 'R', NULL, 0, "go on with a run that was interrupted or killed, if there is one", 0},
     {0},
 };
 
@@ -47,6 +50,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
     case 'r':
         own->report = text;
         return 0;
+    case 'R':
+        own->resume = true;
+        return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
@@ -59,6 +65,7 @@ struct task {
     enum dt_op op;
     struct dt_problem problem;
     double weight; /* share of the budget */
+    bool done;     /* before an interruption of this run */
 };
 
 static size_t collect(const struct cli_measure *m, struct task *tasks)
@@ -67,7 +74,8 @@ static size_t collect(const struct cli_measure *m, struct task *tasks)
     size_t count = 0;
     for (size_t p = 0; p < m->options->problem_count; p++)
         for (size_t o = 0; o < sizeof ops / sizeof *ops; o++) {
-            struct task task = {ops[o], dt_problem_class(ops[o], &m->options->problems[p]), 0};
+            struct task task = {ops[o], dt_problem_class(ops[o], &m->options->problems[p]), 0,
+                                false};
             bool known = !cli_measure_wants(m, ops[o], &task.problem);
             for (size_t t = 0; t < count && !known; t++)
                 known = tasks[t].op == task.op &&
@@ -106,6 +114,16 @@ static enum dt_status open_table(const char *path, const struct dt_session *sess
     return status;
 }
 
+/* Whether the table has the result of a search that was not cut short for the same key. */
+static bool has_complete(const struct dt_table *table, const struct dt_table_record *record)
+{
+    for (size_t n = 0; n < table->count; n++)
+        if (dt_table_compare(&table->records[n], record) == 0)
+            return table->records[n].complete;
+    return false;
+}
+
+/* A search that a signal cut short replaces none that was not. */
 static enum dt_status put_winner(struct dt_table *table, const struct dt_session *session,
                                  const struct dt_record *r, bool complete, struct dt_error *error)
 {
@@ -127,42 +145,159 @@ static enum dt_status put_winner(struct dt_table *table, const struct dt_session
                             r->variant);
     memcpy(record.machine.tier, session->machine, sizeof record.machine.tier);
     memcpy(record.date, session->date, sizeof record.date);
+    if (!complete && cli_measure_stopped() && has_complete(table, &record))
+        return DT_OK;
     return dt_table_put(table, &record, error);
 }
 
-/* Tunes one task and, so that a kill loses no more than the problem under way, writes the table. */
-static enum dt_status tune_task(struct cli_measure *m, const struct task *task, double seconds,
-                                struct dt_table *table, struct dt_error *error)
+static enum dt_status put_winners(const struct cli_measure *m, const struct dt_journal_entry *entry,
+                                  struct dt_table *table, struct dt_error *error)
 {
-    struct dt_outcome outcome;
-    const size_t before = m->records.count;
-    enum dt_status status =
-        cli_measure_problem(m, task->op, &task->problem, seconds, &outcome, error);
-    for (size_t r = before; r < m->records.count && !status; r++)
-        if (m->records.items[r].winner)
-            status = put_winner(table, &m->records.session, &m->records.items[r], outcome.complete,
-                                error);
-    if (!status && m->options->table)
-        status = dt_table_write(table, m->options->table, error);
+    enum dt_status status = DT_OK;
+    for (size_t n = 0; n < entry->count && !status; n++) {
+        const struct dt_record *record = &m->records.items[entry->first + n];
+        if (record->winner)
+            status = put_winner(table, &m->records.session, record, entry->complete, error);
+    }
     return status;
 }
 
-static enum dt_status tune_all(struct cli_measure *m, double end, struct task *tasks, size_t count,
-                               struct dt_table *table, struct dt_error *error)
+/* ---- The run ------------------------------------------------------------------- */
+
+struct run {
+    const struct own *own;
+    struct cli_measure *m;
+    struct dt_table *table;
+    struct dt_journal journal; /* open if there is --table */
+    struct task *tasks;
+    size_t count;
+    bool kept; /* the table was written after the last change */
+};
+
+/* A digest (FNV-1a) of what decides which problems are tuned and how. */
+static uint64_t job_of(const struct run *run)
+{
+    const struct cli_options *options = run->m->options;
+    uint64_t hash = 0xcbf29ce484222325u;
+    char text[DT_PROBLEM_TEXT_MAX + 32];
+    for (size_t n = 0; n < run->count + options->thread_count + 1; n++) {
+        char problem[DT_PROBLEM_TEXT_MAX];
+        const char *word = text;
+        if (n < run->count)
+            snprintf(text, sizeof text, "%s %s", dt_op_name(run->tasks[n].op),
+                     dt_problem_print(&run->tasks[n].problem, problem));
+        else if (n < run->count + options->thread_count)
+            snprintf(text, sizeof text, "%d", options->threads[n - run->count]);
+        else
+            word = options->variant ? options->variant : "";
+        do
+            hash = (hash ^ (unsigned char)*word) * 0x100000001b3u;
+        while (*word++);
+    }
+    return hash;
+}
+
+static enum dt_status write_table(struct run *run, struct dt_error *error)
+{
+    const char *path = run->m->options->table;
+    run->kept = false;
+    enum dt_status status = path ? dt_table_write(run->table, path, error) : DT_OK;
+    run->kept = path && !status;
+    return status;
+}
+
+/* Puts what was tuned before into the table. */
+static enum dt_status take_up(struct run *run, const struct dt_journal_entry *entries, size_t count,
+                              struct dt_error *error)
+{
+    enum dt_status status = DT_OK;
+    for (size_t e = 0; e < count && !status; e++) {
+        for (size_t t = 0; t < run->count; t++)
+            if (run->tasks[t].op == entries[e].op &&
+                memcmp(&run->tasks[t].problem, &entries[e].problem, sizeof entries[e].problem) == 0)
+                run->tasks[t].done = true;
+        status = put_winners(run->m, &entries[e], run->table, error);
+    }
+    if (!status && count > 0)
+        status = write_table(run, error);
+    return status ? status : cli_measure_write(run->m, error);
+}
+
+/* Everything before the first measurement: a file that cannot be written to, or that another
+ * process has, is known before time is spent. */
+static enum dt_status prepare(struct run *run, struct dt_error *error)
+{
+    struct cli_measure *m = run->m;
+    const char *path = m->options->table;
+    struct dt_journal_entry *entries = NULL;
+    size_t count = 0;
+    enum dt_status status = path ? dt_journal_open(&run->journal, path, error) : DT_OK;
+    if (!status && run->own->resume)
+        status =
+            dt_journal_resume(&run->journal, job_of(run), &m->records, &entries, &count, error);
+    if (!status)
+        status = open_table(path, &m->records.session, &run->table, error);
+    run->kept = path && !status;
+    if (!status)
+        status = take_up(run, entries, count, error);
+    free(entries);
+    if (!status && m->records.session.ceiling_count == 0)
+        status = cli_measure_calibrate(m, error);
+    if (!status && path && count == 0)
+        status = dt_journal_begin(&run->journal, &m->records.session, job_of(run), error);
+    return status;
+}
+
+/* Tunes one task. So that a kill loses no more than the problem under way, table and journal are
+ * written. An interrupted one counts in the table, but is done again by --resume. */
+static enum dt_status tune_task(struct run *run, struct task *task, double seconds,
+                                struct dt_error *error)
+{
+    struct cli_measure *m = run->m;
+    struct dt_outcome outcome;
+    struct dt_journal_entry entry = {
+        .op = task->op, .problem = task->problem, .first = m->records.count};
+    enum dt_status status =
+        cli_measure_problem(m, task->op, &task->problem, seconds, &outcome, error);
+    if (status)
+        return status;
+    entry.count = m->records.count - entry.first;
+    entry.complete = outcome.complete;
+    task->done = outcome.complete || !cli_measure_stopped();
+    status = put_winners(m, &entry, run->table, error);
+    if (!status)
+        status = write_table(run, error);
+    if (!status && m->options->table && task->done)
+        status = dt_journal_add(&run->journal, &entry, &m->records, error);
+    return status;
+}
+
+static double weight_of(const struct run *run, bool all)
 {
     double weight = 0;
+    for (size_t t = 0; t < run->count; t++)
+        weight += all || !run->tasks[t].done ? run->tasks[t].weight : 0;
+    return weight;
+}
+
+/* What --resume has left takes the share of the budget that it had. */
+static enum dt_status tune_all(struct run *run, double end, struct dt_error *error)
+{
+    struct cli_measure *m = run->m;
     enum dt_status status = DT_OK;
-    for (size_t t = 0; t < count; t++)
-        weight += tasks[t].weight;
     const double start = dt_clock_ns();
-    for (size_t t = 0; t < count && !status && !cli_measure_stopped(); t++) {
+    double weight = weight_of(run, false);
+    end = start + (end - start) * weight / weight_of(run, true);
+    for (size_t t = 0; t < run->count && !status && !cli_measure_stopped(); t++) {
+        struct task *task = &run->tasks[t];
         char text[DT_PROBLEM_TEXT_MAX];
+        if (task->done)
+            continue;
         const double now = dt_clock_ns();
         const double left = fmax(0, end - now) * 1e-9;
-        cli_progress(m->options, dt_problem_print(&tasks[t].problem, text), now - start,
-                     end - start);
-        status = tune_task(m, &tasks[t], left * tasks[t].weight / weight, table, error);
-        weight -= tasks[t].weight;
+        cli_progress(m->options, dt_problem_print(&task->problem, text), now - start, end - start);
+        status = tune_task(run, task, left * task->weight / weight, error);
+        weight -= task->weight;
     }
     cli_progress_end(m->options);
     return status;
@@ -183,9 +318,9 @@ static enum dt_status write_report(const char *path, const struct dt_records *re
     return cli_output_close(&output, true, error);
 }
 
-static void print_summary(const struct own *own, const struct cli_measure *m,
-                          const struct dt_table *table)
+static void print_summary(const struct run *run, bool reported)
 {
+    const struct cli_measure *m = run->m;
     const struct cli_options *options = m->options;
     const struct dt_terminal terminal = cli_terminal(stdout);
     if (options->quiet || (options->json && strcmp(options->json, "-") == 0))
@@ -194,42 +329,62 @@ static void print_summary(const struct own *own, const struct cli_measure *m,
     if (dt_summary_winners(stdout, &m->records, &terminal, &error))
         cli_fail(&error);
     printf("\n");
-    if (options->table)
-        printf("table         %s (%zu records)\n", options->table, dt_table_size(table));
+    if (run->kept)
+        printf("table         %s (%zu records)\n", options->table, dt_table_size(run->table));
+    else if (options->table)
+        printf("table         not written\n");
     else
         printf("table         not written; give --table FILE to keep it\n");
-    if (own->report)
-        printf("report        %s\n", own->report);
+    if (reported)
+        printf("report        %s\n", run->own->report);
     if (options->json)
         printf("measurements  %s\n", options->json);
-    if (options->table)
+    if (run->kept)
         printf(
             "\nUse it with DISENTUNE_TABLE=%s; `disentune explain PROBLEM --table %s` tells why.\n",
             options->table, options->table);
 }
 
+/* Whatever goes wrong, what was measured until then is shown. */
+static int finish(const struct run *run, int code)
+{
+    const struct cli_measure *m = run->m;
+    const char *report = run->own->report;
+    struct dt_error error;
+    size_t done = 0;
+    for (size_t t = 0; t < run->count; t++)
+        done += run->tasks[t].done;
+    if (!code && cli_measure_stopped() && done < run->count)
+        code = cli_measure_interrupted(
+            done, run->count,
+            m->options->table && done > 0 ? "; tune --resume goes on from here" : "");
+    else if (!code && m->records.count == 0)
+        return cli_fail_text("nothing to tune: no variant passes --op, --variant and these "
+                             "problems; see `disentune list`");
+    if (m->records.count == 0)
+        return code;
+    const bool report_fails =
+        code != CLI_USAGE && report && write_report(report, &m->records, &error);
+    print_summary(run, code != CLI_USAGE && report && !report_fails);
+    return report_fails ? cli_fail(&error) : code;
+}
+
 static int tune(const struct own *own, struct cli_measure *m, double end)
 {
+    struct run run = {.own = own, .m = m};
     struct dt_error error;
-    struct dt_table *table;
     m->tuner.goal = DT_GOAL_WINNER;
-    if (open_table(m->options->table, &m->records.session, &table, &error))
-        return cli_fail(&error);
-    struct task *tasks = malloc((m->options->problem_count * 4 + 1) * sizeof *tasks);
-    int code =
-        tasks ? CLI_OK : cli_fail_text("no memory for %zu problems", m->options->problem_count);
-    const size_t count = tasks ? collect(m, tasks) : 0;
-    if (!code && tune_all(m, end, tasks, count, table, &error))
+    run.tasks = malloc((m->options->problem_count * 4 + 1) * sizeof *run.tasks);
+    if (!run.tasks)
+        return cli_fail_text("no memory for %zu problems", m->options->problem_count);
+    run.count = collect(m, run.tasks);
+    int code = CLI_OK;
+    if (prepare(&run, &error) || tune_all(&run, end, &error))
         code = cli_fail(&error);
-    if (!code && m->records.count == 0)
-        code = cli_fail_text("nothing to tune: no variant passes --op, --variant and these "
-                             "problems; see `disentune list`");
-    if (!code && own->report && write_report(own->report, &m->records, &error))
-        code = cli_fail(&error);
-    if (!code)
-        print_summary(own, m, table);
-    free(tasks);
-    dt_table_free(table);
+    code = finish(&run, code);
+    dt_journal_close(&run.journal, code == CLI_OK || m->records.count == 0);
+    free(run.tasks);
+    dt_table_free(run.table);
     return code;
 }
 
@@ -246,9 +401,11 @@ int verb_tune(int argc, char **argv)
               "table. Default: --suite deberta-v3 --suite deberta-v1.",
               &argp, &own, &options);
     int code = CLI_OK;
-    if (options.problem_count == 0 &&
-        (cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error) ||
-         cli_suite_load("deberta-v1", &options.problems, &options.problem_count, &error)))
+    if (own.resume && !options.table)
+        code = cli_fail_text("--resume needs --table: the journal of a run lies beside its table");
+    else if (options.problem_count == 0 &&
+             (cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error) ||
+              cli_suite_load("deberta-v1", &options.problems, &options.problem_count, &error)))
         code = cli_fail(&error);
     if (!code && cli_measure_begin(&measure, &options, argc, argv, &error))
         code = cli_fail(&error);
