@@ -311,7 +311,7 @@ enum dt_status dt_record_write(FILE *stream, const struct dt_session *session,
 }
 
 enum dt_status dt_record_parse(const char *line, size_t length, struct dt_session *session,
-                                  struct dt_record *record, struct dt_error *error)
+                               struct dt_record *record, struct dt_error *error)
 {
     json_error_t reason;
     json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &reason);

@@ -171,7 +171,8 @@ struct run {
     struct dt_journal journal; /* open if there is --table */
     struct task *tasks;
     size_t count;
-    bool kept; /* the table was written after the last change */
+    bool begun; /* the journal is of this run */
+    bool kept;  /* the table was written after the last change */
 };
 
 /* A digest (FNV-1a) of what decides which problems are tuned and how. */
@@ -241,6 +242,7 @@ static enum dt_status prepare(struct run *run, struct dt_error *error)
     if (!status)
         status = take_up(run, entries, count, error);
     free(entries);
+    run->begun = !status;
     if (!status && m->records.session.ceiling_count == 0)
         status = cli_measure_calibrate(m, error);
     if (!status && path && count == 0)
@@ -382,7 +384,7 @@ static int tune(const struct own *own, struct cli_measure *m, double end)
     if (prepare(&run, &error) || tune_all(&run, end, &error))
         code = cli_fail(&error);
     code = finish(&run, code);
-    dt_journal_close(&run.journal, code == CLI_OK || m->records.count == 0);
+    dt_journal_close(&run.journal, code == CLI_OK || (run.begun && m->records.count == 0));
     free(run.tasks);
     dt_table_free(run.table);
     return code;
