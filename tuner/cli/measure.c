@@ -100,6 +100,9 @@ bool cli_measure_wants(const struct cli_measure *m, enum dt_op op, const struct 
 {
     if (m->options->op != DT_OP_COUNT)
         return m->options->op == op;
+    /* a table is for what a program plans */
+    if (m->tuner.goal == DT_GOAL_WINNER && op != DT_OP_BIAS && op != DT_OP_ATTENTION)
+        return false;
     if (op == DT_OP_BIAS && problem->terms == 0)
         return false;
     size_t variants = 0;
