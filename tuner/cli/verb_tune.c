@@ -400,8 +400,7 @@ int verb_tune(int argc, char **argv)
     const double start = dt_clock_ns();
     cli_parse(argc, argv,
               "Find the fastest plan for each problem on this machine and write the dispatch "
-              "table. Default: --suite deberta-v3 --suite deberta-v1, and of the operations "
-              "those\nthat a program plans, bias and attention.",
+              "table. Default: --suite deberta-v3 --suite deberta-v1, bias and attention.",
               &argp, &own, &options);
     int code = CLI_OK;
     if (own.resume && !options.table)
