@@ -123,10 +123,17 @@ static void run_writes_input(const struct dt_gemm *gemm, const float *a, const f
 RESOLVE(writes_input)
 
 /* More than one, as the compiler saves those that the function itself uses. */
+/* Out of line, so that the mutant has no use for the registers and does not restore them. */
+static __attribute__((noinline)) void multiply_right(const struct dt_gemm *gemm, const float *a,
+                                                     const float *b, float *c)
+{
+    multiply(gemm, a, b, c, RIGHT);
+}
+
 static void run_clobbers_register(const struct dt_gemm *gemm, const float *a, const float *b,
                                   float *c)
 {
-    multiply(gemm, a, b, c, RIGHT);
+    multiply_right(gemm, a, b, c);
 #if defined(__x86_64__)
     __asm__ volatile("movq $1, %rbx\n movq $1, %r12\n movq $1, %r14\n movq $1, %r15");
 #elif defined(__aarch64__)
