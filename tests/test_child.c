@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/child_fixture.h"
 #include "tests/mutants.h"
 #include "tests/problem_fixture.h"
 #include "tuner/child.h"
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+TestSuite(child, .init = need_children);
 
 /* ---- Processes ---------------------------------------------------------------- */
 

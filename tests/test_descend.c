@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/child_fixture.h"
 #include "tests/problem_fixture.h"
 #include "tuner/descend.h"
 #include "tuner/phases.h"
@@ -9,6 +10,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+TestSuite(descend, .init = need_children);
 
 struct run {
     struct dt_machine machine;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/child_fixture.h"
 #include "tests/problem_fixture.h"
 #include "tuner/session.h"
 #include "tuner/space.h"
@@ -178,6 +179,8 @@ Test(session, the_noise_floor_is_measured)
 }
 
 /* ---- Whole runs, whatever the machine's speed ------------------------------ */
+
+TestSuite(tune, .init = need_children);
 
 struct run {
     struct dt_machine machine;
