@@ -282,6 +282,25 @@ static double weight_of(const struct run *run, bool all)
     return weight;
 }
 
+/* About as many multiplications as a call takes. */
+static double length_of(const struct task *task)
+{
+    const struct dt_problem *p = &task->problem;
+    const double scores = (double)p->nq * p->nk;
+    return task->op == DT_OP_BIAS ? scores : scores * p->batch * p->heads * p->dim;
+}
+
+/* The task of the longest calls that is left. Few samples of it may take longer than its share of
+ * the budget, which those after it make good; the last task's lateness would be the run's. */
+static struct task *next_task(struct run *run)
+{
+    struct task *next = NULL;
+    for (size_t t = 0; t < run->count; t++)
+        if (!run->tasks[t].done && (!next || length_of(&run->tasks[t]) > length_of(next)))
+            next = &run->tasks[t];
+    return next;
+}
+
 /* What --resume has left takes the share of the budget that it had. */
 static enum dt_status tune_all(struct run *run, double end, struct dt_error *error)
 {
@@ -290,11 +309,9 @@ static enum dt_status tune_all(struct run *run, double end, struct dt_error *err
     const double start = dt_clock_ns();
     double weight = weight_of(run, false);
     end = start + (end - start) * weight / weight_of(run, true);
-    for (size_t t = 0; t < run->count && !status && !cli_measure_stopped(); t++) {
-        struct task *task = &run->tasks[t];
+    struct task *task;
+    while (!status && !cli_measure_stopped() && (task = next_task(run))) {
         char text[DT_PROBLEM_TEXT_MAX];
-        if (task->done)
-            continue;
         const double now = dt_clock_ns();
         const double left = fmax(0, end - now) * 1e-9;
         cli_progress(m->options, dt_problem_print(&task->problem, text), now - start, end - start);
@@ -303,6 +320,26 @@ static enum dt_status tune_all(struct run *run, double end, struct dt_error *err
     }
     cli_progress_end(m->options);
     return status;
+}
+
+static bool is_of(const struct dt_record *record, const struct task *task)
+{
+    return record->op == task->op &&
+           memcmp(&record->problem, &task->problem, sizeof task->problem) == 0;
+}
+
+/* From the order in which they were tuned back to that of the suites. */
+static void sort_records(const struct run *run)
+{
+    struct dt_record *items = run->m->records.items;
+    size_t sorted = 0;
+    for (size_t t = 0; t < run->count; t++)
+        for (size_t r = sorted; r < run->m->records.count; r++)
+            if (is_of(&items[r], &run->tasks[t])) {
+                const struct dt_record record = items[r];
+                memmove(&items[sorted + 1], &items[sorted], (r - sorted) * sizeof *items);
+                items[sorted++] = record;
+            }
 }
 
 static enum dt_status write_report(const char *path, const struct dt_records *records,
@@ -365,6 +402,7 @@ static int finish(const struct run *run, int code)
                              "problems; see `disentune list`");
     if (m->records.count == 0)
         return code;
+    sort_records(run);
     const bool report_fails =
         code != CLI_USAGE && report && write_report(report, &m->records, &error);
     print_summary(run, code != CLI_USAGE && report && !report_fails);
