@@ -46,8 +46,7 @@ enum dt_status dt_references_add(struct dt_race *race, double most_seconds,
     const bool bias = race->workload->op == DT_OP_BIAS;
     const bool products = dt_workload_flops(race->workload) > 0;
     enum dt_status status = DT_OK;
-    *refs = (struct dt_references){
-        .scalar = SIZE_MAX, .ceiling = SIZE_MAX, .c2c = SIZE_MAX, .one_thread = SIZE_MAX};
+    *refs = (struct dt_references)DT_REFERENCES_NONE;
     if (dt_workload_flops(race->workload) <= most_seconds * SCALAR_FLOPS)
         status = add_named(race, "scalar", "plain", own, &refs->scalar, error);
     const struct dt_runner probe = {

@@ -20,6 +20,11 @@ struct dt_references {
     size_t sets;
 };
 
+#define DT_REFERENCES_NONE                                                                         \
+    {                                                                                              \
+        .scalar = SIZE_MAX, .ceiling = SIZE_MAX, .c2c = SIZE_MAX, .one_thread = SIZE_MAX           \
+    }
+
 /* Lets the scalar loop enter, unless a call of it would take more than `most_seconds`, and the
  * ceilings; for bias also the gather and the loop left to the compiler of each instruction set.
  * Errors of dt_race_add_reference(). */

@@ -15,16 +15,23 @@
 
 enum {
     VALIDATE_LENGTH =
-        320,            /* past the longest tile, so that the last tile of a row is a short one */
-    WAVE_BLOCKS = 2,    /* of the first wave; 1 if that takes a tenth of the time */
-    LEAST_BLOCKS = 3,   /* of the second, however late it is */
-    TILE_BLOCKS = 5,    /* until each variant is left with its best tile, DT_GOAL_VARIANTS */
-    ENOUGH_BLOCKS = 10, /* with fewer samples a search counts as cut short */
-    WINNER_BLOCKS = 30, /* enough to separate what the noise floor lets separate */
+        320, /* past the longest tile, so that the last tile of a row is a short one */
+    LEAST_CANDIDATES = 4,
+    WAVE_BLOCKS = 2,       /* of the first wave; 1 if that takes a tenth of the time */
+    LEAST_BLOCKS = 3,      /* of the second, however late it is */
+    TILE_BLOCKS = 5,       /* until each variant is left with its best tile, DT_GOAL_VARIANTS */
+    REFERENCE_CALLS = 200, /* of the leader: what a reference may take in a race */
+    ENOUGH_BLOCKS = 10,    /* with fewer samples a search counts as cut short */
+    WINNER_BLOCKS = 30,    /* enough to separate what the noise floor lets separate */
     VARIANT_BLOCKS = 60,
 };
 
 #define MOST_SCALAR_SECONDS 0.2
+
+/* Of the time for a problem: until the first wave has entered; and of what is left then, until
+ * their tiles have. */
+#define FIRST_SHARE 0.35
+#define TILES_SHARE 0.4
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
@@ -66,6 +73,7 @@ enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *
     return DT_OK;
 }
 
+/* The first tile of a variant, or one that suits most. */
 static bool in_first_wave(const struct dt_race *race, size_t r)
 {
     static const struct dt_tile tiles[] = {{0, 0}, {64, 0}, {64, 256}};
@@ -76,11 +84,52 @@ static bool in_first_wave(const struct dt_race *race, size_t r)
     return r == 0 || race->runners[r - 1].choice.variant != choice->variant;
 }
 
-/* Lets all tiles run of variants of which one is within `factor` of the leader. */
-static enum dt_status enter_tiles(const struct dt_tuner *tuner, struct dt_validator *validator,
-                                  struct dt_race *race, double factor, struct dt_outcome *outcome,
+/* What enters first, should the time not suffice for all: the heuristic variant, then those of the
+ * widest instruction set. */
+static double rank_in_first_wave(const struct dt_race *race, const struct dt_variant *heuristic,
+                                 size_t r)
+{
+    const struct dt_variant *variant = race->runners[r].choice.variant;
+    const bool second_tile = r > 0 && race->runners[r - 1].choice.variant == variant;
+    return (variant == heuristic ? 0 : 2 + second_tile) - (double)variant->level / UINT32_MAX;
+}
+
+/* Lets the first wave enter, in at most about so many seconds. */
+static enum dt_status enter_first(const struct dt_tuner *tuner, struct dt_validator *validator,
+                                  struct dt_race *race, double seconds, struct dt_outcome *outcome,
                                   struct dt_error *error)
 {
+    const double end = dt_clock_ns() + seconds * 1e9;
+    const struct dt_workload *w = race->workload;
+    struct dt_choice heuristic = {.variant = NULL};
+    bool *seen = calloc(race->count + 1, sizeof *seen);
+    enum dt_status status = DT_OK;
+    if (!seen)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", race->count);
+    dt_choice_heuristic(w->op, &w->problem, &w->delta, &heuristic, NULL);
+    for (size_t entered = 0; !status; entered++) {
+        size_t next = race->count;
+        for (size_t r = 0; r < race->count; r++)
+            if (!seen[r] && !race->runners[r].kept && in_first_wave(race, r) &&
+                (next == race->count || rank_in_first_wave(race, heuristic.variant, r) <
+                                            rank_in_first_wave(race, heuristic.variant, next)))
+                next = r;
+        if (next == race->count || (entered >= LEAST_CANDIDATES && dt_clock_ns() > end))
+            break;
+        seen[next] = true;
+        status = dt_tune_admit(tuner, validator, race, next, outcome, error);
+    }
+    free(seen);
+    return status;
+}
+
+/* Lets all tiles run of variants of which one is within `factor` of the leader, in at most about
+ * so many seconds. */
+static enum dt_status enter_tiles(const struct dt_tuner *tuner, struct dt_validator *validator,
+                                  struct dt_race *race, double factor, double seconds,
+                                  struct dt_outcome *outcome, struct dt_error *error)
+{
+    const double end = dt_clock_ns() + seconds * 1e9;
     const size_t leader = dt_race_leader(race);
     enum dt_status status = DT_OK;
     for (size_t r = 0; r < race->count && leader < race->count; r++) {
@@ -91,7 +140,7 @@ static enum dt_status enter_tiles(const struct dt_tuner *tuner, struct dt_valida
         for (size_t other = 0; other < race->count && !status && !stopped(tuner); other++) {
             const struct dt_runner *runner = &race->runners[other];
             if (!runner->kept && runner->choice.variant == variant && runner->dropped &&
-                runner->samples == 0)
+                runner->samples == 0 && dt_clock_ns() < end)
                 status = dt_tune_admit(tuner, validator, race, other, outcome, error);
         }
     }
@@ -106,6 +155,19 @@ static size_t running(const struct dt_race *race)
     return count;
 }
 
+/* For the second wave, of which long calls give no more samples than it has at least. */
+static enum dt_status add_references(struct dt_race *race, double seconds,
+                                     struct dt_references *references, struct dt_error *error)
+{
+    const size_t first = race->count, leader = dt_race_leader(race);
+    enum dt_status status = dt_references_add(race, MOST_SCALAR_SECONDS, references, error);
+    const double ns = leader < first ? dt_race_median(race, leader) : 0;
+    const bool brief = ns * REFERENCE_CALLS * (double)(race->count - first) < seconds * 1e9;
+    for (size_t r = first; r < race->count && !brief; r++)
+        race->runners[r].most_samples = LEAST_BLOCKS;
+    return status;
+}
+
 static void narrow(const struct dt_tuner *tuner, struct dt_race *race, size_t blocks)
 {
     if (tuner->goal == DT_GOAL_WINNER)
@@ -115,22 +177,24 @@ static void narrow(const struct dt_tuner *tuner, struct dt_race *race, size_t bl
 }
 
 static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *validator,
-                          struct dt_race *race, double seconds, struct dt_outcome *outcome,
-                          struct dt_error *error)
+                          struct dt_race *race, double seconds, struct dt_references *references,
+                          struct dt_outcome *outcome, struct dt_error *error)
 {
     const double end = dt_clock_ns() + seconds * 1e9;
     const bool winner = tuner->goal == DT_GOAL_WINNER;
     const size_t most = winner ? WINNER_BLOCKS : VARIANT_BLOCKS;
-    enum dt_status status = DT_OK;
-    for (size_t r = 0; r < race->count && !status; r++)
-        if (!race->runners[r].kept && in_first_wave(race, r))
-            status = dt_tune_admit(tuner, validator, race, r, outcome, error);
+    enum dt_status status = enter_first(tuner, validator, race,
+                                        winner ? FIRST_SHARE * seconds : INFINITY, outcome, error);
     const double start = dt_clock_ns();
     for (size_t b = 0; b < WAVE_BLOCKS && !status && running(race) > 0; b++)
         if (b == 0 || (!stopped(tuner) && dt_clock_ns() - start < 0.1 * seconds * 1e9))
             dt_race_block(race);
     if (!status && !stopped(tuner))
-        status = enter_tiles(tuner, validator, race, winner ? 1.15 : 2, outcome, error);
+        status = enter_tiles(tuner, validator, race, winner ? 1.15 : 2,
+                             winner ? TILES_SHARE * fmax(0, end - dt_clock_ns()) * 1e-9 : INFINITY,
+                             outcome, error);
+    if (!status && !stopped(tuner))
+        status = add_references(race, seconds, references, error);
     for (size_t b = 1; b <= most && !status && running(race) > 0; b++) {
         dt_race_block(race);
         narrow(tuner, race, b);
@@ -152,16 +216,14 @@ static enum dt_status tune_space(const struct dt_tuner *tuner, const struct dt_w
     const struct dt_validate_options options = {tuner->session->seed, DT_VALIDATE_QUICK};
     struct dt_validator *validator;
     struct dt_race race;
-    struct dt_references refs;
+    struct dt_references refs = DT_REFERENCES_NONE;
     enum dt_status status = dt_validate_open(workload->op, &problem, &options, &validator, error);
     if (status)
         return status;
     status = dt_race_init(&race, workload, tuner->sampler, space->choices, space->count,
                           tuner->session->seed, error);
     if (!status) {
-        status = dt_references_add(&race, MOST_SCALAR_SECONDS, &refs, error);
-        if (!status)
-            status = run(tuner, validator, &race, seconds, outcome, error);
+        status = run(tuner, validator, &race, seconds, &refs, outcome, error);
         if (!status)
             status = dt_describe_all(tuner, &race, &refs, records, error);
         dt_race_clear(&race);

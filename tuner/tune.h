@@ -3,10 +3,12 @@
  * One problem measured: its space raced and turned into records.
  *
  * The space holds hundreds of plans and a block of all of them may take seconds, so they enter in
- * two waves. First each variant runs with a few tiles; then all tiles of those variants that are
- * near the leader. A plan is validated and called once in a process of its own when it enters,
- * before it is timed (tuner/child.h). From then on the slow are dropped: at once what is far
- * behind, later what the intervals tell apart.
+ * two waves. First each variant runs with a few tiles, the heuristic variant and the widest
+ * instruction set before the others; then all tiles of those variants that are near the leader. If
+ * only the winner matters, a wave is cut short when its share of the time is over. A plan is
+ * validated and called once in a process of its own when it enters, before it is timed
+ * (tuner/child.h). From then on the slow are dropped: at once what is far behind, later what the
+ * intervals tell apart.
  *
  * The space of attention is far larger and is searched by dt_descend().
  */

@@ -58,7 +58,7 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
 }
 
 /* The space of attention is larger and its calls are longer. */
-enum { ATTENTION_WEIGHT = 8 };
+enum { ATTENTION_WEIGHT = 5 };
 
 /* One problem to tune, each class once. */
 struct task {
