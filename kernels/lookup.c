@@ -97,8 +97,7 @@ static uint32_t levels_of(const struct dt_choice *c)
            (c->softmax ? c->softmax->level : 0);
 }
 
-static struct dt_candidate judge(const struct dt_table *table, const struct view *view,
-                                 const struct dt_table_record *r)
+static struct dt_candidate judge(const struct view *view, const struct dt_table_record *r)
 {
     const struct dt_query *query = view->query;
     const struct dt_problem *a = &view->class, *b = &r->problem;
@@ -126,7 +125,7 @@ static struct dt_candidate judge(const struct dt_table *table, const struct view
         strcmp(r->machine.tier[2], view->geometry) == 0)
         c.step = c.distance > 0 || a->dialect != b->dialect ? DT_STEP_SHAPE : DT_STEP_EXACT;
 
-    if (table->stale)
+    if (r->stale)
         c.refusal = DT_STALE;
     else if (!r->validated)
         c.refusal = DT_NOT_VALIDATED;
@@ -169,7 +168,7 @@ enum dt_status dt_lookup_rank(const struct dt_table *table, const struct dt_quer
     const struct view view = {query, dt_problem_class(query->op, query->problem),
                               find_geometry(table, query)};
     for (size_t n = 0; n < table->count; n++)
-        list[n] = judge(table, &view, &table->records[n]);
+        list[n] = judge(&view, &table->records[n]);
     qsort(list, table->count, sizeof *list, compare);
     *candidates = list;
     *count = table->count;

@@ -2,18 +2,13 @@
 #include "kernels/table.h"
 
 #include "kernels/error.h"
-#include "kernels/file.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Reasons that are kept; of a file of garbage the first ones tell enough. */
-#define REJECTED_MAX 100
 
 /* ---- Records ---------------------------------------------------------------- */
 
@@ -43,16 +38,17 @@ int dt_table_compare(const struct dt_table_record *a, const struct dt_table_reco
         order = COMPARE(a->threads, b->threads);
     for (int tier = 0; !order && tier < DT_MACHINE_TIERS; tier++)
         order = strcmp(a->machine.tier[tier], b->machine.tier[tier]);
-    return order;
+    return order ? order : strcmp(a->origin.signature, b->origin.signature);
 }
 
-static int compare_age(const void *x, const void *y)
+int dt_origin_compare(const struct dt_origin *a, const struct dt_origin *b)
 {
-    const struct dt_table_record *a = x, *b = y;
-    int order = dt_table_compare(a, b);
+    int order = strverscmp(a->version, b->version);
     if (!order)
-        order = strcmp(a->date, b->date);
-    return order ? order : COMPARE(a->line, b->line);
+        order = strcmp(a->version, b->version);
+    if (!order)
+        order = strcmp(a->signature, b->signature);
+    return order ? order : strcmp(a->compiler, b->compiler);
 }
 
 static bool is_printable(const char *text)
@@ -109,7 +105,7 @@ static enum dt_status check_parts(const struct dt_table_record *r, struct dt_err
 
 static bool is_ratio(double x) { return isnan(x) || (isfinite(x) && x > 0); }
 
-static enum dt_status check_record(const struct dt_table_record *r, struct dt_error *error)
+enum dt_status dt_table_record_check(const struct dt_table_record *r, struct dt_error *error)
 {
     enum dt_status status = dt_problem_check(&r->problem, error);
     if (status)
@@ -152,21 +148,19 @@ static enum dt_status check_record(const struct dt_table_record *r, struct dt_er
 
 /* ---- Tables ----------------------------------------------------------------- */
 
-static enum dt_status no_memory(struct dt_error *error)
+enum dt_status dt_table_no_memory(struct dt_error *error)
 {
     return dt_error_set(error, DT_NO_MEMORY, "no memory for a dispatch table");
 }
 
-/* A parser's message may quote the file: what is not printable does not reach a terminal. */
-static void make_printable(char *text)
+void dt_table_make_printable(char *text)
 {
     for (; *text; text++)
         if (*text < ' ' || *text > '~')
             *text = '?';
 }
 
-__attribute__((format(printf, 2, 3))) static bool reject(struct dt_table *t, const char *format,
-                                                         ...)
+bool dt_table_reject(struct dt_table *t, const char *format, ...)
 {
     char *line;
     va_list arguments;
@@ -175,8 +169,8 @@ __attribute__((format(printf, 2, 3))) static bool reject(struct dt_table *t, con
     va_end(arguments);
     if (length < 0)
         return false;
-    make_printable(line);
-    if (t->rejected_count < REJECTED_MAX)
+    dt_table_make_printable(line);
+    if (t->rejected_count < DT_TABLE_REJECTED_MAX)
         t->rejected[t->rejected_count++] = line;
     else
         free(line);
@@ -188,12 +182,23 @@ static void build_signature(char text[20])
     snprintf(text, 20, "%016" PRIx64, dt_variant_signature());
 }
 
-static struct dt_table *new_table(void)
+static bool is_stale(const struct dt_origin *origin)
+{
+    char signature[20];
+    build_signature(signature);
+    return strcmp(origin->signature, signature) != 0;
+}
+
+struct dt_table *dt_table_new(const struct dt_origin *header)
 {
     struct dt_table *table = calloc(1, sizeof *table);
-    if (table && !(table->rejected = calloc(REJECTED_MAX, sizeof *table->rejected))) {
+    if (table && !(table->rejected = calloc(DT_TABLE_REJECTED_MAX, sizeof *table->rejected))) {
         free(table);
         return NULL;
+    }
+    if (table) {
+        table->header = *header;
+        table->stale = is_stale(header);
     }
     return table;
 }
@@ -201,19 +206,15 @@ static struct dt_table *new_table(void)
 enum dt_status dt_table_create(const char *compiler, struct dt_table **table,
                                struct dt_error *error)
 {
-    struct dt_table_header header = {.version = DT_VERSION};
+    struct dt_origin header = {.version = DT_VERSION};
     if (!*compiler || strlen(compiler) >= sizeof header.compiler || !is_printable(compiler))
         return dt_error_set(error, DT_INVALID,
                             "a table's compiler is 1 to %zu printable characters",
                             sizeof header.compiler - 1);
-    struct dt_table *made = new_table();
-    if (!made)
-        return no_memory(error);
     build_signature(header.signature);
     strcpy(header.compiler, compiler);
-    made->header = header;
-    *table = made;
-    return DT_OK;
+    *table = dt_table_new(&header);
+    return *table ? DT_OK : dt_table_no_memory(error);
 }
 
 void dt_table_free(struct dt_table *table)
@@ -230,8 +231,8 @@ void dt_table_free(struct dt_table *table)
 size_t dt_table_size(const struct dt_table *table)
 {
     size_t usable = 0;
-    for (size_t n = 0; n < table->count && !table->stale; n++)
-        usable += table->records[n].validated;
+    for (size_t n = 0; n < table->count; n++)
+        usable += table->records[n].validated && !table->records[n].stale;
     return usable;
 }
 
@@ -253,164 +254,66 @@ static bool reserve(struct dt_table *t)
     return true;
 }
 
-enum dt_status dt_table_put(struct dt_table *t, const struct dt_table_record *record,
-                            struct dt_error *error)
+bool dt_table_append(struct dt_table *t, const struct dt_table_record *record)
 {
-    if (t->stale)
-        return dt_error_set(error, DT_INVALID,
-                            "the table is of another set of variants; start a new one");
-    enum dt_status status = check_record(record, error);
-    if (status)
-        return status;
-    size_t at = 0;
-    int order = -1;
-    while (at < t->count && (order = dt_table_compare(&t->records[at], record)) < 0)
-        at++;
-    if (at == t->count || order != 0) {
-        if (!reserve(t))
-            return no_memory(error);
-        memmove(&t->records[at + 1], &t->records[at], (t->count - at) * sizeof *t->records);
-        t->count++;
-    } else if (strcmp(t->records[at].date, record->date) > 0) {
-        return DT_OK;
-    }
-    t->records[at] = *record;
-    t->records[at].line = 0;
-    return DT_OK;
-}
-
-/* ---- Reading ---------------------------------------------------------------- */
-
-/* Copies printable text of 1 to size - 1 characters. */
-static bool copy_text(char *to, size_t size, const char *from)
-{
-    size_t length = strlen(from);
-    if (length == 0 || length >= size || !is_printable(from))
+    if (!reserve(t))
         return false;
-    memcpy(to, from, length + 1);
+    struct dt_table_record *own = &t->records[t->count++];
+    *own = *record;
+    own->noise_floor += 0.0; /* of -0, which is printed as such, it makes 0 */
+    const struct dt_origin *origin = &own->origin;
+    own->stale = strcmp(origin->signature, t->header.signature) ? is_stale(origin) : t->stale;
     return true;
 }
 
-static enum dt_status parse_json(const char *line, size_t length, json_t **value,
-                                 struct dt_error *error)
+/* The first record that does not come before this one. */
+static size_t find_place(const struct dt_table *t, const struct dt_table_record *record)
 {
-    json_error_t why;
-    if (length > DT_TABLE_LINE_MAX)
-        return dt_error_set(error, DT_INVALID, "longer than %zu bytes", DT_TABLE_LINE_MAX);
-    *value = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
-    if (*value)
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (dt_table_compare(&t->records[middle], record) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+enum dt_status dt_table_put(struct dt_table *t, const struct dt_table_record *given,
+                            struct dt_error *error)
+{
+    struct dt_table_record record = *given;
+    if (!*record.origin.version) {
+        record.origin = t->header;
+        if (t->stale)
+            return dt_error_set(error, DT_INVALID,
+                                "the table is of another set of variants; start a new one");
+    }
+    record.line = 0;
+    enum dt_status status = dt_table_record_check(&record, error);
+    if (status)
+        return status;
+    const size_t at = find_place(t, &record);
+    const bool known = at < t->count && dt_table_compare(&t->records[at], &record) == 0;
+    if (known && strcmp(t->records[at].date, record.date) > 0)
         return DT_OK;
-    if (json_error_code(&why) == json_error_out_of_memory)
-        return no_memory(error);
-    return dt_error_set(error, DT_INVALID, "%s", why.text);
+    if (!dt_table_append(t, &record))
+        return dt_table_no_memory(error);
+    record = t->records[--t->count];
+    if (!known)
+        memmove(&t->records[at + 1], &t->records[at], (t->count++ - at) * sizeof *t->records);
+    t->records[at] = record;
+    return DT_OK;
 }
 
-static enum dt_status parse_header(const char *line, size_t length, struct dt_table_header *header,
-                                   struct dt_error *error)
+static int compare_age(const void *x, const void *y)
 {
-    json_t *root;
-    json_error_t why;
-    const char *schema, *version, *signature, *compiler;
-    enum dt_status status = parse_json(line, length, &root, error);
-    if (status)
-        return status;
-    if (json_unpack_ex(root, &why, 0, "{s:s}", "schema", &schema) != 0)
-        status = dt_error_set(error, DT_INVALID, "no schema: this is no dispatch table");
-    else if (strcmp(schema, DT_TABLE_SCHEMA) != 0)
-        status = dt_error_set(error, DT_INVALID, "unknown schema \"%.32s\"; this build reads %s",
-                              schema, DT_TABLE_SCHEMA);
-    else if (json_unpack_ex(root, &why, JSON_STRICT, "{s:s, s:s, s:s, s:s}", "schema", &schema,
-                            "version", &version, "signature", &signature, "compiler",
-                            &compiler) != 0)
-        status = dt_error_set(error, DT_INVALID, "%s", why.text);
-    else if (!copy_text(header->version, sizeof header->version, version) ||
-             !copy_text(header->signature, sizeof header->signature, signature) ||
-             strspn(signature, "0123456789abcdef") != 16 || signature[16] ||
-             !copy_text(header->compiler, sizeof header->compiler, compiler))
-        status = dt_error_set(error, DT_INVALID, "a member of the header is malformed");
-    json_decref(root);
-    return status;
-}
-
-static bool take_ratio(const json_t *value, double *to)
-{
-    *to = json_is_null(value) ? (double)NAN : json_number_value(value);
-    return json_is_null(value) || json_is_number(value);
-}
-
-/* A name that may be absent. */
-static enum dt_status find_part(const char *name, const struct dt_variant **variant,
-                                struct dt_error *error)
-{
-    *variant = name ? dt_variant_find(name) : NULL;
-    return !name || *variant ? DT_OK
-                             : dt_error_set(error, DT_INVALID, "unknown variant \"%.64s\"", name);
-}
-
-static enum dt_status unpack_record(json_t *root, struct dt_table_record *r, struct dt_error *error)
-{
-    json_error_t why;
-    const char *op, *problem, *key[DT_MACHINE_TIERS], *variant, *date;
-    const char *gemm = NULL, *bias = NULL, *softmax = NULL;
-    json_int_t threads, rows, cols, samples, chunk = 0;
-    json_t *ratio, *lo, *hi;
-    int validated, complete;
-    if (json_unpack_ex(root, &why, JSON_STRICT,
-                       "{s:s, s:s, s:I, s:[ssss], s:s, s:[II], s?I, s?s, s?s, s?s, s:I, s:F, "
-                       "s:o, s:o, s:o, s:F, s:b, s:b, s:s}",
-                       "op", &op, "problem", &problem, "threads", &threads, "machine", &key[0],
-                       &key[1], &key[2], &key[3], "variant", &variant, "tile", &rows, &cols,
-                       "chunk", &chunk, "gemm", &gemm, "bias", &bias, "softmax", &softmax,
-                       "samples", &samples, "ns_median", &r->ns_median, "ratio_to_scalar", &ratio,
-                       "ratio_lo", &lo, "ratio_hi", &hi, "noise_floor", &r->noise_floor,
-                       "validated", &validated, "complete", &complete, "date", &date) != 0)
-        return dt_error_set(error, DT_INVALID, "%s", why.text);
-
-    if ((r->op = dt_op_parse(op)) == DT_OP_COUNT)
-        return dt_error_set(error, DT_INVALID, "unknown operation \"%.40s\"", op);
-    if (!(r->choice.variant = dt_variant_find(variant)))
-        return dt_error_set(error, DT_INVALID, "unknown variant \"%.64s\"", variant);
-    for (int tier = 0; tier < DT_MACHINE_TIERS; tier++)
-        if (!copy_text(r->machine.tier[tier], DT_MACHINE_KEY_MAX, key[tier]))
-            return dt_error_set(error, DT_INVALID, "machine key %d is malformed", tier);
-    if (!copy_text(r->date, sizeof r->date, date))
-        return dt_error_set(error, DT_INVALID, "date is malformed");
-    if (!take_ratio(ratio, &r->ratio_to_scalar) || !take_ratio(lo, &r->ratio_lo) ||
-        !take_ratio(hi, &r->ratio_hi))
-        return dt_error_set(error, DT_INVALID, "a ratio is neither a number nor null");
-    if (threads < 1 || threads > DT_TABLE_THREADS_MAX)
-        return dt_error_set(error, DT_INVALID, "threads is out of range");
-    if (rows < 0 || rows > DT_MAX_LENGTH || cols < 0 || cols > DT_MAX_LENGTH)
-        return dt_error_set(error, DT_INVALID, "tile is out of range");
-    if (chunk < 0 || chunk > DT_MAX_LENGTH)
-        return dt_error_set(error, DT_INVALID, "chunk is out of range");
-    enum dt_status status = find_part(gemm, &r->choice.gemm, error);
-    if (!status)
-        status = find_part(bias, &r->choice.bias, error);
-    if (!status)
-        status = find_part(softmax, &r->choice.softmax, error);
-    if (status)
-        return status;
-    r->choice.chunk = (int32_t)chunk;
-    r->threads = (int32_t)threads;
-    r->choice.tile = (struct dt_tile){(int32_t)rows, (int32_t)cols};
-    r->samples = samples;
-    r->validated = validated;
-    r->complete = complete;
-    status = dt_problem_parse(problem, &r->problem, error);
-    return status ? status : check_record(r, error);
-}
-
-static enum dt_status parse_record(const char *line, size_t length, struct dt_table_record *r,
-                                   struct dt_error *error)
-{
-    json_t *root;
-    enum dt_status status = parse_json(line, length, &root, error);
-    if (status)
-        return status;
-    status = unpack_record(root, r, error);
-    json_decref(root);
-    return status;
+    const struct dt_table_record *a = x, *b = y;
+    int order = dt_table_compare(a, b);
+    if (!order)
+        order = strcmp(a->date, b->date);
+    return order ? order : COMPARE(a->line, b->line);
 }
 
 /* Sorts, and of each key keeps the youngest record, of equal dates the last. */
@@ -423,8 +326,8 @@ static bool settle(struct dt_table *t)
     for (size_t n = 1; n < t->count; n++) {
         if (dt_table_compare(&t->records[kept], &t->records[n]) != 0)
             kept++;
-        else if (!reject(t, "line %zu: replaced by line %zu, which has the same key",
-                         t->records[kept].line, t->records[n].line))
+        else if (!dt_table_reject(t, "line %zu: replaced by line %zu, which has the same key",
+                                  t->records[kept].line, t->records[n].line))
             return false;
         t->records[kept] = t->records[n];
     }
@@ -432,152 +335,35 @@ static bool settle(struct dt_table *t)
     return true;
 }
 
-/* All lines after the header. */
-static enum dt_status parse_records(struct dt_table *t, const char *at, const char *end,
-                                    struct dt_error *error)
+bool dt_table_note_header(struct dt_table *t)
 {
-    struct dt_error why;
-    size_t lines = 1, bad = 0;
-    while (at < end) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-        size_t length = (size_t)((stop ? stop : end) - at);
-        struct dt_table_record record = {.line = ++lines};
-        enum dt_status status = parse_record(at, length, &record, &why);
-        if (status == DT_NO_MEMORY || (!status && !reserve(t)))
-            return no_memory(error);
-        if (!status)
-            t->records[t->count++] = record;
-        else if (++bad < REJECTED_MAX / 2 && !reject(t, "line %zu: %s", lines, why.text))
-            return no_memory(error);
-        at += length + 1;
-    }
-    if (bad >= REJECTED_MAX / 2 && !reject(t, "... %zu bad lines in all", bad))
-        return no_memory(error);
-    return settle(t) ? DT_OK : no_memory(error);
-}
-
-enum dt_status dt_table_parse(const char *text, size_t size, const char *name,
-                              struct dt_table **table, struct dt_error *error)
-{
-    struct dt_error why;
-    if (size > DT_TABLE_BYTES_MAX)
-        return dt_error_set(error, DT_INVALID, "\"%.120s\" has more than %zu bytes", name,
-                            DT_TABLE_BYTES_MAX);
-    struct dt_table *t = new_table();
-    if (!t)
-        return no_memory(error);
-    const char *stop = size ? memchr(text, '\n', size) : NULL;
-    const size_t length = stop ? (size_t)(stop - text) : size;
-    enum dt_status status = parse_header(text, length, &t->header, &why);
-    if (status) {
-        dt_table_free(t);
-        if (status == DT_NO_MEMORY)
-            return no_memory(error);
-        make_printable(why.text);
-        return dt_error_set(error, status, "\"%.90s\" line 1: %.110s", name, why.text);
-    }
     char signature[20];
     build_signature(signature);
-    t->stale = strcmp(t->header.signature, signature) != 0;
-    if (t->stale && !reject(t,
-                            "line 1: tuned with another set of variants (signature %s, this build "
-                            "has %s): its records are suggestions only; tune again",
-                            t->header.signature, signature))
-        status = no_memory(error);
-    if (!status && stop)
-        status = parse_records(t, stop + 1, text + size, error);
-    if (status)
-        dt_table_free(t);
-    else
-        *table = t;
-    return status;
+    return !t->stale ||
+           dt_table_reject(t,
+                           "line 1: tuned with another set of variants (signature %s, this build "
+                           "has %s): its records are suggestions only; tune again",
+                           t->header.signature, signature);
 }
 
-enum dt_status dt_table_load(const char *path, struct dt_table **table, struct dt_error *error)
+/* Of a table of this build, the records that came from elsewhere. */
+static bool note_foreign(struct dt_table *t)
 {
-    char *text;
-    size_t size;
-    enum dt_status status = dt_file_read(path, DT_TABLE_BYTES_MAX, &text, &size, error);
-    if (status)
-        return status;
-    status = dt_table_parse(text, size, path, table, error);
-    free(text);
-    return status;
-}
-
-/* ---- Writing ---------------------------------------------------------------- */
-
-static json_t *ratio_value(double x) { return isnan(x) ? json_null() : json_real(x); }
-
-static json_t *pack_header(const struct dt_table_header *h)
-{
-    return json_pack("{s:s, s:s, s:s, s:s}", "schema", DT_TABLE_SCHEMA, "version", h->version,
-                     "signature", h->signature, "compiler", h->compiler);
-}
-
-static const char *name_of(const struct dt_variant *variant)
-{
-    return variant ? variant->name : NULL;
-}
-
-/* Values that are NULL are left out with their names. */
-static json_t *pack_record(const struct dt_table_record *r)
-{
-    char problem[DT_PROBLEM_TEXT_MAX];
-    const char(*key)[DT_MACHINE_KEY_MAX] = r->machine.tier;
-    const struct dt_choice *c = &r->choice;
-    return json_pack(
-        "{s:s, s:s, s:i, s:[ssss], s:s, s:[ii], s:o*, s:s*, s:s*, s:s*, s:I, s:f, s:o, s:o, s:o, "
-        "s:f, s:b, s:b, s:s}",
-        "op", dt_op_name(r->op), "problem", dt_problem_print(&r->problem, problem), "threads",
-        r->threads, "machine", key[0], key[1], key[2], key[3], "variant", c->variant->name, "tile",
-        c->tile.rows, c->tile.cols, "chunk", has_parts(c) ? json_integer(c->chunk) : NULL, "gemm",
-        name_of(c->gemm), "bias", name_of(c->bias), "softmax", name_of(c->softmax), "samples",
-        (json_int_t)r->samples, "ns_median", r->ns_median, "ratio_to_scalar",
-        ratio_value(r->ratio_to_scalar), "ratio_lo", ratio_value(r->ratio_lo), "ratio_hi",
-        ratio_value(r->ratio_hi), "noise_floor", r->noise_floor, "validated", r->validated,
-        "complete", r->complete, "date", r->date);
-}
-
-/* Consumes `value`, NULL for lack of memory. */
-static bool print_line(FILE *stream, json_t *value)
-{
-    bool printed = value &&
-                   json_dumpf(value, stream, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
-                   fputc('\n', stream) != EOF;
-    json_decref(value);
-    return printed;
-}
-
-enum dt_status dt_table_print(const struct dt_table *table, char **text, size_t *size,
-                              struct dt_error *error)
-{
-    char *buffer = NULL;
-    size_t length = 0;
-    FILE *stream = open_memstream(&buffer, &length);
-    if (!stream)
-        return no_memory(error);
-    bool printed = print_line(stream, pack_header(&table->header));
-    for (size_t n = 0; printed && n < table->count; n++)
-        printed = print_line(stream, pack_record(&table->records[n]));
-    if (fclose(stream) != 0 || !printed) {
-        free(buffer);
-        return no_memory(error);
+    const struct dt_table_record *first = NULL;
+    size_t count = 0;
+    for (size_t n = 0; n < t->count && !t->stale; n++) {
+        const struct dt_table_record *r = &t->records[n];
+        count += r->stale;
+        if (r->stale && (!first || r->line < first->line))
+            first = r;
     }
-    *text = buffer;
-    *size = length;
-    return DT_OK;
+    return !first || dt_table_reject(t,
+                                     "line %zu: tuned with another set of variants, one of %zu "
+                                     "such records: suggestions only; tune again",
+                                     first->line, count);
 }
 
-enum dt_status dt_table_write(const struct dt_table *table, const char *path,
-                              struct dt_error *error)
+enum dt_status dt_table_settle(struct dt_table *t, struct dt_error *error)
 {
-    char *text;
-    size_t size;
-    enum dt_status status = dt_table_print(table, &text, &size, error);
-    if (status)
-        return status;
-    status = dt_file_write(path, text, size, error);
-    free(text);
-    return status;
+    return settle(t) && note_foreign(t) ? DT_OK : dt_table_no_memory(error);
 }

@@ -16,6 +16,11 @@
  *      "chunk":0,"gemm":"gemm.avx512.14x2","bias":"bias.avx512.window-skew",
  *      "softmax":"softmax.avx512.poly"
  *
+ * and a record that was made elsewhere than the header says, as tables that were merged have them,
+ * ends with where it comes from: version, signature, compiler.
+ *
+ *      "origin":["0.1.0","77...","clang ..."]
+ *
  * dt_table_print() writes it in canonical form:
  * members in this order, records sorted by key, numbers with 17 significant digits. A table that
  * was written and read is written as the same bytes.
@@ -37,12 +42,15 @@
 #define DT_TABLE_LINE_MAX ((size_t)64 << 10)
 #define DT_TABLE_THREADS_MAX 4096
 
-/* What made the table. All are text. */
-struct dt_table_header {
+/* The build that made a table or a record. All are text. */
+struct dt_origin {
     char version[16];   /* of disentune */
     char signature[20]; /* dt_variant_signature(), 16 hexadecimal digits */
     char compiler[128]; /* name, version and flags */
 };
+
+/* Orders by version, as numbers go, then by the other texts: 0 for the same. */
+int dt_origin_compare(const struct dt_origin *a, const struct dt_origin *b);
 
 struct dt_table_record {
     /* The key. */
@@ -50,6 +58,7 @@ struct dt_table_record {
     struct dt_problem problem;      /* its own class: dt_problem_class() changes nothing */
     int32_t threads;                /* 1 ... DT_TABLE_THREADS_MAX */
     struct dt_machine_keys machine; /* all tiers known */
+    struct dt_origin origin; /* its signature is part of the key; without a version: the header's */
 
     struct dt_choice choice;
 
@@ -63,12 +72,28 @@ struct dt_table_record {
     bool complete;  /* the search was not cut short */
     char date[24];  /* UTC, "2026-01-31T12:00:00Z" */
 
+    /* What the table knows of it. */
+    bool stale;  /* of another set of variants than this build's: it suggests, it does not decide */
     size_t line; /* of the file that it was read from; 0 if it was put */
 };
 
+/* A record as a file has it, see kernels/table_line.h. Texts that are NULL are not there. */
+struct dt_table_line {
+    const char *op, *problem;
+    int64_t threads;
+    const char *machine[DT_MACHINE_TIERS];
+    const char *variant;
+    int64_t tile[2], chunk;
+    const char *gemm, *bias, *softmax;
+    int64_t samples;
+    double ns_median, ratio_to_scalar, ratio_lo, ratio_hi, noise_floor;
+    bool validated, complete;
+    const char *date, *origin[3];
+};
+
 struct dt_table {
-    struct dt_table_header header;
-    bool stale; /* of another set of variants: its records suggest, they do not decide */
+    struct dt_origin header;
+    bool stale; /* the header is of another set of variants than this build's */
     struct dt_table_record *records; /* sorted by key, no key twice */
     size_t count, capacity;
     char **rejected; /* one line each */
@@ -82,20 +107,40 @@ enum dt_status dt_table_create(const char *compiler, struct dt_table **table,
 
 /*
  * Adds a copy of the record. If there is one of the same key, the one of the later date stays,
- * the new one if the dates are equal. DT_INVALID (a field out of range; the table is stale, make
- * a new one), DT_NO_MEMORY; then the table is as it was.
+ * the new one if the dates are equal. DT_INVALID (a field out of range; no origin, and the table is
+ * stale: make a new one), DT_NO_MEMORY; then the table is as it was.
  */
 enum dt_status dt_table_put(struct dt_table *table, const struct dt_table_record *record,
                             struct dt_error *error);
 
+/* Whether every field is in range, and the choice one that is made for the problem. DT_INVALID. */
+enum dt_status dt_table_record_check(const struct dt_table_record *record, struct dt_error *error);
+
 /* Orders records by key: 0 for the same key. */
 int dt_table_compare(const struct dt_table_record *a, const struct dt_table_record *b);
+
+/*
+ * All that several tables know, as one table; the caller frees it. They may be given in any order,
+ * in groups that were merged before, or more than once: the result is the same, byte for byte when
+ * it is printed.
+ *
+ *     records   Of each key there is one: a validated one before one that is not, then the later
+ *               date, the complete search, the more samples, and last an order over all fields.
+ *               Each keeps its origin; the signature is part of the key, so that what another set
+ *               of variants found stands beside what this one did, and only suggests.
+ *     header    Of those given the greatest: of this build's set of variants if there is such a
+ *               one, then by dt_origin_compare().
+ *
+ * What a table rejected is lost. DT_INVALID (none given), DT_NO_MEMORY.
+ */
+enum dt_status dt_table_merge(const struct dt_table *const *tables, size_t count,
+                              struct dt_table **merged, struct dt_error *error);
 
 /* dt_table_load() of memory, any bytes. `name` is for messages. */
 enum dt_status dt_table_parse(const char *text, size_t size, const char *name,
                               struct dt_table **table, struct dt_error *error);
 
-/* The canonical text; the caller frees it. DT_NO_MEMORY. */
+/* The canonical text; the caller frees it. DT_INVALID (more than a file may hold), DT_NO_MEMORY. */
 enum dt_status dt_table_print(const struct dt_table *table, char **text, size_t *size,
                               struct dt_error *error);
 
@@ -103,5 +148,33 @@ enum dt_status dt_table_print(const struct dt_table *table, char **text, size_t 
  * DT_NO_MEMORY. */
 enum dt_status dt_table_write(const struct dt_table *table, const char *path,
                               struct dt_error *error);
+
+/* ---- For the files that make tables ---- */
+
+/* An empty table. NULL for lack of memory. */
+struct dt_table *dt_table_new(const struct dt_origin *header);
+
+/* Appends a copy of a record that was checked, out of order. False for lack of memory. */
+bool dt_table_append(struct dt_table *table, const struct dt_table_record *record);
+
+/* Keeps a reason why something is not used. False for lack of memory. */
+__attribute__((format(printf, 2, 3))) bool dt_table_reject(struct dt_table *table,
+                                                           const char *format, ...);
+
+/* Makes '?' of what is not printable: a message may quote the file, and reach a terminal. */
+void dt_table_make_printable(char *text);
+
+/* Says so if the header is of another set of variants. False for lack of memory. */
+bool dt_table_note_header(struct dt_table *table);
+
+/* After records were appended from a file: sorts them, and of each key keeps the youngest, of equal
+ * dates the last. DT_NO_MEMORY. */
+enum dt_status dt_table_settle(struct dt_table *table, struct dt_error *error);
+
+/* Reasons that are kept; of a file of garbage the first ones tell enough. */
+#define DT_TABLE_REJECTED_MAX 100
+
+/* DT_NO_MEMORY. */
+enum dt_status dt_table_no_memory(struct dt_error *error);
 
 #endif

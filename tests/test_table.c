@@ -161,13 +161,16 @@ Test(table, stale_signature_makes_suggestions_of_records)
 {
     struct dt_table *fresh = sample();
     strcpy(fresh->header.signature, "0123456789abcdef");
+    for (size_t n = 0; n < fresh->count; n++)
+        fresh->records[n].origin = fresh->header;
     char *text = text_of(fresh);
     struct dt_table *table = parsed(text);
     cr_expect(table->stale && table->count == 4);
     cr_expect_eq(dt_table_size(table), 0);
     cr_expect(strstr(dt_table_rejected(table, 0), "another set of variants"));
     cr_expect_eq(ask(table, "n512 log:256:512", &here, 1).step, DT_STEP_HEURISTIC);
-    cr_expect_eq(dt_table_put(table, &fresh->records[0], NULL), DT_INVALID);
+    const struct dt_table_record record = record_of("n512 log:256:512", &here, 64);
+    cr_expect_eq(dt_table_put(table, &record, NULL), DT_INVALID);
     char *again = text_of(table);
     cr_expect_str_eq(again, text);
     free(text);
@@ -233,6 +236,10 @@ Test(table, bad_record_is_refused_alone)
         {"\"noise_floor\":0", "\"noise_floor\":-0", "noise_floor is out of range"},
         {"\"validated\":true", "\"validated\":1", "Expected true or false"},
         {"2026-01", "2026/01", "date is out of range"},
+        {"Z\"}", "Z\",\"origin\":[\"1\",\"0123456789abcdef\"]}", "Array"},
+        {"Z\"}", "Z\",\"origin\":[\"1\",\"0123456789abcdeg\",\"cc\"]}", "origin is malformed"},
+        {"Z\"}", "Z\",\"origin\":[\"\",\"0123456789abcdef\",\"cc\"]}", "origin is malformed"},
+        {"Z\"}", "Z\",\"origin\":null}", "Expected array"},
     };
     struct dt_table *table = empty_table();
     put(table, record_of("n128 log:256:512", &here, 0));

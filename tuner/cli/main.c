@@ -12,6 +12,7 @@ static const struct cli_verb verbs[] = {
     {"bench", "measure variants against each other and against the ceiling", verb_bench},
     {"tune", "find the fastest plan for each problem and write the dispatch table", verb_tune},
     {"explain", "show what would run for a problem, and why", verb_explain},
+    {"merge", "make one dispatch table of several", verb_merge},
     {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
 };
 
