@@ -18,8 +18,7 @@ const char *dt_phase_name(enum dt_phase phase)
 
 int64_t dt_attention_items(const struct dt_attention_args *a)
 {
-    const int64_t heads = a->problem->heads;
-    return a->segments ? heads * a->segment_count : heads * a->problem->batch * a->setup->chunks;
+    return a->segments ? (int64_t)a->problem->heads * a->segment_count : a->setup->items;
 }
 
 struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a, int64_t item)
@@ -48,16 +47,15 @@ struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a,
 }
 
 /* Threads take a few items at a time, in order, so that chunks of a head stay together. */
-void dt_attention_run(const struct dt_attention_args *args)
+void dt_attention_run(struct dt_attention_args *args)
 {
     const struct dt_attention_setup *setup = args->setup;
     dt_attention_fn *const run = setup->choice.variant->run.attention;
     const int64_t items = dt_attention_items(args);
     if (setup->threads <= 1 || items <= 1) {
-        struct dt_attention_args all = *args;
-        all.first = 0;
-        all.last = items;
-        run(&all);
+        args->first = 0;
+        args->last = items;
+        run(args);
         return;
     }
     const int64_t share = items / (8 * (int64_t)setup->threads);

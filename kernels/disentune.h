@@ -158,6 +158,42 @@ DT_API void dt_table_free(struct dt_table *table);
 DT_API size_t dt_table_size(const struct dt_table *table);
 DT_API const char *dt_table_rejected(const struct dt_table *table, size_t n);
 
+/*
+ * A dispatch table as constants of a program, which then needs no file: `disentune merge --format
+ * c` writes them, and nobody else should. Members as in the file; texts that are not there are
+ * NULL.
+ */
+struct dt_table_line {
+    const char *op, *problem;
+    int64_t threads;
+    const char *machine[4];
+    const char *variant;
+    int64_t tile[2], chunk;
+    const char *gemm, *bias, *softmax;
+    int64_t samples;
+    double ns_median, ratio_to_scalar, ratio_lo, ratio_hi, noise_floor;
+    bool validated, complete;
+    const char *date, *origin[3];
+};
+
+struct dt_table_image {
+    const char *schema, *version, *signature, *compiler;
+    const struct dt_table_line *lines;
+    size_t count;
+};
+
+/* A table of these lines, which are checked like those of a file. The caller frees *table; the
+ * image is not referenced after return. DT_INVALID (of another schema), DT_NO_MEMORY. */
+DT_API enum dt_status dt_table_build(const struct dt_table_image *image, struct dt_table **table,
+                                     struct dt_error *error);
+
+/*
+ * Makes the image what plans of this process are looked up in from now on when they are given no
+ * table and the environment names none. NULL: no longer. May be called from any thread. Errors are
+ * those of dt_table_build(); then what was installed before stays.
+ */
+DT_API enum dt_status dt_table_install(const struct dt_table_image *image, struct dt_error *error);
+
 /* ---- The gather-and-add ---------------------------------------------------- */
 
 struct dt_plan;
@@ -165,7 +201,8 @@ struct dt_plan;
 /*
  * Plans S[i][j] += C2P[i][slot(i, j)] + P2C[j][slot(i, j)] for one problem.
  * Precedence: DISENTUNE_FORCE=bias:VARIANT in the environment; `table`, or if that is
- * NULL the file named by DISENTUNE_TABLE; the built-in heuristic. DISENTUNE_CPU=scalar|avx2|
+ * NULL the file named by DISENTUNE_TABLE, which is read once by a process, or else what
+ * dt_table_install() was given; the built-in heuristic. DISENTUNE_CPU=scalar|avx2|
  * avx512|neon caps the instruction sets used. The table is not referenced after
  * return. The caller frees *plan with dt_plan_free(). DT_INVALID, DT_UNSUPPORTED, DT_IO,
  * DT_NO_MEMORY.

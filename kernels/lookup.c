@@ -2,6 +2,7 @@
 #include "kernels/lookup.h"
 
 #include "kernels/error.h"
+#include "kernels/index.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,34 +23,27 @@ const char *dt_refusal_name(enum dt_refusal refusal)
     return names[refusal];
 }
 
-/* The query as records see it. */
-struct view {
-    const struct dt_query *query;
-    struct dt_problem class;
-    const char *geometry; /* tier 2 that counts as this machine's; NULL: none does */
-};
-
 static bool same_tier(const struct dt_machine_keys *a, const struct dt_machine_keys *b, int tier)
 {
     return strcmp(a->tier[tier], b->tier[tier]) == 0;
 }
 
-static bool same_uarch(const struct dt_machine_keys *machine, const struct dt_query *query)
+static bool same_uarch(const struct dt_machine_keys *a, const struct dt_machine_keys *own)
 {
-    const char *own = query->machine.tier[1], *other = machine->tier[1];
-    const size_t length = strlen(own);
-    return strncmp(own, other, length) == 0 &&
-           (!other[length] || (other[length] == ' ' && !*query->machine.tier[2]));
+    const char *other = a->tier[1];
+    const size_t length = strlen(own->tier[1]);
+    return strncmp(own->tier[1], other, length) == 0 &&
+           (!other[length] || (other[length] == ' ' && !*own->tier[2]));
 }
 
-static const char *find_geometry(const struct dt_table *table, const struct dt_query *query)
+const char *dt_lookup_geometry(const struct dt_table *table, const struct dt_machine_keys *own)
 {
-    if (*query->machine.tier[2])
-        return query->machine.tier[2];
+    if (*own->tier[2])
+        return own->tier[2];
     const char *only = NULL;
     for (size_t n = 0; n < table->count; n++) {
         const struct dt_machine_keys *machine = &table->records[n].machine;
-        if (!same_uarch(machine, query))
+        if (!same_uarch(machine, own))
             continue;
         if (only && strcmp(only, machine->tier[2]) != 0)
             return NULL;
@@ -58,19 +52,41 @@ static const char *find_geometry(const struct dt_table *table, const struct dt_q
     return only;
 }
 
-static double distance(const struct view *view, const struct dt_table_record *r)
+enum dt_step dt_lookup_nearness(const struct dt_machine_keys *own, const char *geometry,
+                                const struct dt_table_record *r)
 {
-    const struct dt_problem *a = &view->class, *b = &r->problem;
-    const int32_t counts[][2] = {
-        {a->nq, b->nq},       {a->nk, b->nk},
-        {a->span, b->span},   {a->max_position, b->max_position},
-        {a->batch, b->batch}, {a->heads, b->heads},
-        {a->dim, b->dim},     {view->query->threads, r->threads},
-    };
-    double sum = 0;
-    for (size_t n = 0; n < sizeof counts / sizeof *counts; n++)
-        if (counts[n][0] != counts[n][1])
-            sum += fabs(log2((double)counts[n][0] / counts[n][1]));
+    if (!same_tier(&r->machine, own, 0))
+        return DT_STEP_HEURISTIC;
+    if (!same_uarch(&r->machine, own))
+        return DT_STEP_LEVEL;
+    return geometry && strcmp(r->machine.tier[2], geometry) == 0 ? DT_STEP_SHAPE : DT_STEP_UARCH;
+}
+
+uint64_t dt_lookup_form(enum dt_op op, const struct dt_problem *p)
+{
+    const uint64_t facts[] = {op, p->bucket, p->terms, p->layout, p->dtype, p->mask};
+    uint64_t form = 0;
+    for (size_t n = 0; n < sizeof facts / sizeof *facts; n++)
+        form = form << 8 | facts[n];
+    return form;
+}
+
+void dt_lookup_coordinates(const struct dt_problem *p, int32_t threads, double at[DT_LOOKUP_COUNTS])
+{
+    const int32_t counts[DT_LOOKUP_COUNTS] = {p->nq,    p->nk,    p->span, p->max_position,
+                                              p->batch, p->heads, p->dim,  threads};
+    for (int n = 0; n < DT_LOOKUP_COUNTS; n++)
+        at[n] = counts[n] > 0 ? log2(counts[n]) : -1;
+}
+
+static double distance(const struct dt_problem *class, const struct dt_query *query,
+                       const struct dt_table_record *r)
+{
+    double a[DT_LOOKUP_COUNTS], b[DT_LOOKUP_COUNTS], sum = 0;
+    dt_lookup_coordinates(class, query->threads, a);
+    dt_lookup_coordinates(&r->problem, r->threads, b);
+    for (int n = 0; n < DT_LOOKUP_COUNTS; n++)
+        sum += fabs(a[n] - b[n]);
     return sum;
 }
 
@@ -91,16 +107,27 @@ static bool parts_apply(const struct dt_choice *c, const struct dt_query *query)
     return true;
 }
 
-static uint32_t levels_of(const struct dt_choice *c)
+bool dt_lookup_computes(const struct dt_table_record *r, const struct dt_query *query)
 {
-    return c->variant->level | (c->gemm ? c->gemm->level : 0) | (c->bias ? c->bias->level : 0) |
-           (c->softmax ? c->softmax->level : 0);
+    return dt_variant_applies(r->choice.variant, query->op, query->problem, query->delta) &&
+           (!r->choice.gemm || parts_apply(&r->choice, query));
 }
 
-static struct dt_candidate judge(const struct view *view, const struct dt_table_record *r)
+enum dt_refusal dt_lookup_distrust(const struct dt_table_record *r)
 {
-    const struct dt_query *query = view->query;
-    const struct dt_problem *a = &view->class, *b = &r->problem;
+    const struct dt_choice *c = &r->choice;
+    const uint32_t levels = c->variant->level | (c->gemm ? c->gemm->level : 0) |
+                            (c->bias ? c->bias->level : 0) | (c->softmax ? c->softmax->level : 0);
+    if (r->stale)
+        return DT_STALE;
+    if (!r->validated)
+        return DT_NOT_VALIDATED;
+    return levels & ~dt_cpu_host()->levels ? DT_CPU_LACKS : DT_USABLE;
+}
+
+static struct dt_candidate judge(const struct dt_query *query, const struct dt_problem *class,
+                                 const char *geometry, const struct dt_table_record *r)
+{
     struct dt_candidate c = {
         .record = r,
         .step = DT_STEP_HEURISTIC,
@@ -111,37 +138,24 @@ static struct dt_candidate judge(const struct view *view, const struct dt_table_
         c.refusal = DT_OTHER_OPERATION;
     else if (!same_tier(&r->machine, &query->machine, 0))
         c.refusal = DT_OTHER_SETS;
-    else if (a->bucket != b->bucket || a->terms != b->terms || a->layout != b->layout ||
-             a->dtype != b->dtype || a->mask != b->mask)
+    else if (dt_lookup_form(r->op, &r->problem) != dt_lookup_form(query->op, class))
         c.refusal = DT_OTHER_FORM;
     if (c.refusal)
         return c;
-
-    c.distance = distance(view, r);
-    c.step = DT_STEP_LEVEL;
-    if (same_uarch(&r->machine, query))
-        c.step = DT_STEP_UARCH;
-    if (c.step == DT_STEP_UARCH && view->geometry &&
-        strcmp(r->machine.tier[2], view->geometry) == 0)
-        c.step = c.distance > 0 || a->dialect != b->dialect ? DT_STEP_SHAPE : DT_STEP_EXACT;
-
-    if (r->stale)
-        c.refusal = DT_STALE;
-    else if (!r->validated)
-        c.refusal = DT_NOT_VALIDATED;
-    else if (levels_of(&r->choice) & ~dt_cpu_host()->levels)
-        c.refusal = DT_CPU_LACKS;
-    else if (!dt_variant_applies(r->choice.variant, query->op, query->problem, query->delta) ||
-             !parts_apply(&r->choice, query))
+    c.distance = distance(class, query, r);
+    c.step = dt_lookup_nearness(&query->machine, geometry, r);
+    if (c.step == DT_STEP_SHAPE && c.distance == 0 && class->dialect == r->problem.dialect)
+        c.step = DT_STEP_EXACT;
+    c.refusal = dt_lookup_distrust(r);
+    if (!c.refusal && !dt_lookup_computes(r, query))
         c.refusal = DT_NOT_ACCEPTED;
     return c;
 }
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int compare(const void *x, const void *y)
+int dt_lookup_compare(const struct dt_candidate *a, const struct dt_candidate *b)
 {
-    const struct dt_candidate *a = x, *b = y;
     int order = COMPARE(a->step, b->step);
     if (!order)
         order = COMPARE(a->distance, b->distance);
@@ -154,6 +168,8 @@ static int compare(const void *x, const void *y)
     return order ? order : COMPARE(a->record, b->record);
 }
 
+static int compare(const void *x, const void *y) { return dt_lookup_compare(x, y); }
+
 enum dt_status dt_lookup_rank(const struct dt_table *table, const struct dt_query *query,
                               struct dt_candidate **candidates, size_t *count,
                               struct dt_error *error)
@@ -165,34 +181,51 @@ enum dt_status dt_lookup_rank(const struct dt_table *table, const struct dt_quer
     struct dt_candidate *list = malloc(table->count * sizeof *list);
     if (!list)
         return dt_error_set(error, DT_NO_MEMORY, "no memory to search a dispatch table");
-    const struct view view = {query, dt_problem_class(query->op, query->problem),
-                              find_geometry(table, query)};
+    const struct dt_problem class = dt_problem_class(query->op, query->problem);
+    const char *geometry = dt_lookup_geometry(table, &query->machine);
     for (size_t n = 0; n < table->count; n++)
-        list[n] = judge(&view, &table->records[n]);
+        list[n] = judge(query, &class, geometry, &table->records[n]);
     qsort(list, table->count, sizeof *list, compare);
     *candidates = list;
     *count = table->count;
     return DT_OK;
 }
 
-enum dt_status dt_lookup_find(const struct dt_table *table, const struct dt_query *query,
-                              struct dt_answer *answer, struct dt_error *error)
+/* The first that is not refused. */
+static enum dt_status find_first(const struct dt_table *table, const struct dt_query *query,
+                                 bool *found, struct dt_candidate *first, struct dt_error *error)
 {
-    struct dt_candidate *list = NULL;
-    size_t count = 0, n = 0;
-    enum dt_status status = table ? dt_lookup_rank(table, query, &list, &count, error) : DT_OK;
+    struct dt_candidate *list;
+    size_t count, n = 0;
+    enum dt_status status = dt_lookup_rank(table, query, &list, &count, error);
     if (status)
         return status;
     while (n < count && list[n].refusal)
         n++;
-    if (n < count) {
-        *answer = (struct dt_answer){list[n].record->choice, list[n].step, list[n].distance,
-                                     list[n].record};
-    } else {
-        *answer = (struct dt_answer){.step = DT_STEP_HEURISTIC};
-        status =
-            dt_choice_heuristic(query->op, query->problem, query->delta, &answer->choice, error);
-    }
+    *found = n < count;
+    if (*found)
+        *first = list[n];
     free(list);
-    return status;
+    return DT_OK;
+}
+
+enum dt_status dt_lookup_find(const struct dt_table *table, const struct dt_query *query,
+                              struct dt_answer *answer, struct dt_error *error)
+{
+    struct dt_candidate first;
+    enum dt_status status = DT_OK;
+    bool found = false;
+    if (table && table->index && dt_index_is_of(table->index, &query->machine))
+        found = dt_index_find(table->index, query, &first);
+    else if (table)
+        status = find_first(table, query, &found, &first, error);
+    if (status)
+        return status;
+    if (found) {
+        *answer =
+            (struct dt_answer){first.record->choice, first.step, first.distance, first.record};
+        return DT_OK;
+    }
+    *answer = (struct dt_answer){.step = DT_STEP_HEURISTIC};
+    return dt_choice_heuristic(query->op, query->problem, query->delta, &answer->choice, error);
 }

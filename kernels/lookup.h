@@ -79,4 +79,33 @@ struct dt_answer {
 enum dt_status dt_lookup_find(const struct dt_table *table, const struct dt_query *query,
                               struct dt_answer *answer, struct dt_error *error);
 
+/* ---- For the index ---- */
+
+#define DT_LOOKUP_COUNTS 8
+
+/* Logarithms of the counts of a problem class and of threads: a distance is the sum of the
+ * differences. */
+void dt_lookup_coordinates(const struct dt_problem *class, int32_t threads,
+                           double at[DT_LOOKUP_COUNTS]);
+
+/* What must be the same for a record to have any bearing, in one number. */
+uint64_t dt_lookup_form(enum dt_op op, const struct dt_problem *class);
+
+/* The cache geometry that counts as that of the machine, NULL if none does. */
+const char *dt_lookup_geometry(const struct dt_table *table, const struct dt_machine_keys *machine);
+
+/* DT_STEP_SHAPE, or if the record is of another machine DT_STEP_UARCH, DT_STEP_LEVEL or, where it
+ * has no bearing, DT_STEP_HEURISTIC. */
+enum dt_step dt_lookup_nearness(const struct dt_machine_keys *machine, const char *geometry,
+                                const struct dt_table_record *record);
+
+/* DT_STALE, DT_NOT_VALIDATED, DT_CPU_LACKS or DT_USABLE, whatever the query. */
+enum dt_refusal dt_lookup_distrust(const struct dt_table_record *record);
+
+/* Whether the record's choice computes the problem. */
+bool dt_lookup_computes(const struct dt_table_record *record, const struct dt_query *query);
+
+/* Orders candidates, the nearest first. */
+int dt_lookup_compare(const struct dt_candidate *a, const struct dt_candidate *b);
+
 #endif

@@ -2,6 +2,7 @@
 #include "kernels/error.h"
 #include "kernels/lookup.h"
 #include "kernels/setup.h"
+#include "kernels/standing.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -38,40 +39,30 @@ static void describe(struct dt_plan *plan, const struct dt_answer *answer)
         snprintf(plan->text, sizeof plan->text, "%s, %s", choice, dt_step_name(answer->step));
 }
 
-/* The table that DISENTUNE_TABLE names, NULL if it names none. */
-static enum dt_status load_named(struct dt_table **table, struct dt_error *error)
-{
-    struct dt_error why;
-    const char *path = getenv("DISENTUNE_TABLE");
-    *table = NULL;
-    if (!path || !*path)
-        return DT_OK;
-    enum dt_status status = dt_table_load(path, table, &why);
-    return status ? dt_error_set(error, status, "DISENTUNE_TABLE: %.230s", why.text) : DT_OK;
-}
-
 static enum dt_status choose(struct dt_plan *plan, const struct dt_table *table, int32_t threads,
                              struct dt_error *error)
 {
     struct dt_answer answer = {.step = DT_STEP_FORCED};
-    struct dt_table *named = NULL;
-    struct dt_query query = {
-        .op = plan->op, .problem = &plan->problem, .delta = &plan->delta, .threads = threads};
     bool forced;
     enum dt_status status =
         dt_choice_forced(plan->op, &plan->problem, &plan->delta, &forced, &answer.choice, error);
     if (!status && !forced) {
+        struct dt_query query = {
+            .op = plan->op, .problem = &plan->problem, .delta = &plan->delta, .threads = threads};
         dt_machine_keys_init(&query.machine, dt_cpu_host());
+        const struct dt_table *standing = NULL;
         if (!table)
-            status = load_named(&named, error);
+            status = dt_standing_take(&standing, error);
         if (!status)
-            status = dt_lookup_find(table ? table : named, &query, &answer, error);
-    }
-    if (!status) {
-        plan->choice = answer.choice;
+            status = dt_lookup_find(table ? table : standing, &query, &answer, error);
+        if (!status)
+            describe(plan, &answer);
+        if (!table)
+            dt_standing_give();
+    } else if (!status) {
         describe(plan, &answer);
     }
-    dt_table_free(named);
+    plan->choice = answer.choice;
     return status;
 }
 
@@ -220,6 +211,43 @@ static bool segments_fit(const struct dt_attention *o, const struct dt_problem *
     return true;
 }
 
+/* Member by member: an initialiser has the compiler clear all of it first by `rep stos`, which
+ * takes 15 ns of a short call. A member that is added must be set here. */
+static void fill(struct dt_attention_args *a, const struct dt_plan *plan,
+                 const struct dt_attention *o, float *workspace)
+{
+    _Static_assert(sizeof(void *) != 8 || sizeof *a == 264, "another number of members to set");
+    a->problem = &plan->problem;
+    a->delta = &plan->delta;
+    a->q = o->q;
+    a->q_batch = o->q_batch;
+    a->q_head = o->q_head;
+    a->q_row = o->q_row;
+    a->k = o->k;
+    a->k_batch = o->k_batch;
+    a->k_head = o->k_head;
+    a->k_row = o->k_row;
+    a->v = o->v;
+    a->v_batch = o->v_batch;
+    a->v_head = o->v_head;
+    a->v_row = o->v_row;
+    a->positions = o->positions;
+    a->kr = a->qr = NULL;
+    a->position_head = a->position_row = 0;
+    a->out = o->out;
+    a->out_batch = o->out_batch;
+    a->out_head = o->out_head;
+    a->out_row = o->out_row;
+    a->mask.form = plan->problem.mask;
+    a->mask.lengths = o->lengths;
+    a->mask.bytes = o->mask;
+    a->segments = o->segments;
+    a->segment_count = o->segment_count;
+    a->setup = &plan->setup;
+    a->workspace = workspace;
+    a->phases = NULL;
+}
+
 enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attention *o)
 {
     int claimed = -1;
@@ -232,32 +260,8 @@ enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attentio
             return DT_NO_MEMORY;
         workspace = plan->owned + (size_t)claimed * floats_of_call(plan);
     }
-    const struct dt_attention_args args = {
-        .problem = &plan->problem,
-        .delta = &plan->delta,
-        .q = o->q,
-        .q_batch = o->q_batch,
-        .q_head = o->q_head,
-        .q_row = o->q_row,
-        .k = o->k,
-        .k_batch = o->k_batch,
-        .k_head = o->k_head,
-        .k_row = o->k_row,
-        .v = o->v,
-        .v_batch = o->v_batch,
-        .v_head = o->v_head,
-        .v_row = o->v_row,
-        .positions = o->positions,
-        .out = o->out,
-        .out_batch = o->out_batch,
-        .out_head = o->out_head,
-        .out_row = o->out_row,
-        .mask = {plan->problem.mask, o->lengths, o->mask},
-        .segments = o->segments,
-        .segment_count = o->segment_count,
-        .setup = &plan->setup,
-        .workspace = workspace,
-    };
+    struct dt_attention_args args;
+    fill(&args, plan, o, workspace);
     dt_attention_run(&args);
     if (claimed >= 0)
         atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);

@@ -102,6 +102,7 @@ static void set_sizes(struct dt_attention_setup *s, const struct dt_problem *p,
     s->chunk =
         s->choice.chunk && s->choice.chunk < p->nq ? round_up(s->choice.chunk, s->rows) : p->nq;
     s->chunks = (p->nq + s->chunk - 1) / s->chunk;
+    s->items = (int64_t)p->batch * p->heads * s->chunks;
     s->keys = round_up(p->nk, s->cols);
     s->dim_stride = round_up(p->dim, DT_COLUMN_STEP);
     s->most_rows = greatest(s->rows, LEAST_PRODUCT_ROWS);
@@ -152,8 +153,11 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struc
                                        const struct dt_problem *p, const struct dt_delta *delta,
                                        int32_t threads, struct dt_error *error)
 {
-    *s = (struct dt_attention_setup){
-        .choice = *choice, .chunk = p->nq, .chunks = 1, .threads = threads};
+    *s = (struct dt_attention_setup){.choice = *choice,
+                                     .chunk = p->nq,
+                                     .chunks = 1,
+                                     .items = (int64_t)p->batch * p->heads,
+                                     .threads = threads};
     if (choice->variant->strategy == DT_DIRECT) {
         s->workspace = 2 * lines((size_t)p->nk) + lines((size_t)p->dim) +
                        lines((size_t)delta->slots + DT_COLUMN_STEP);

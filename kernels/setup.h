@@ -32,6 +32,7 @@ struct dt_attention_setup {
     int32_t rows, cols; /* of a block of scores: the tile, without 0 */
     int32_t chunk;      /* queries of a work item, a multiple of rows, or all */
     int32_t chunks;     /* of a head, if it is not packed */
+    int64_t items;      /* of a call, likewise */
     int32_t threads;
     size_t workspace; /* floats that one thread works in, a multiple of 16 */
 
@@ -90,8 +91,8 @@ struct dt_attention_item {
 struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *args, int64_t item);
 
 /* All items of the call, on setup->threads threads. args->workspace is that of all threads, setup->
- * workspace floats for each; first and last are not used. With more than one thread `phases` must
- * be NULL. */
-void dt_attention_run(const struct dt_attention_args *args);
+ * workspace floats for each; first and last are overwritten, since a copy of the arguments would
+ * cost a short call 20 ns. With more than one thread `phases` must be NULL. */
+void dt_attention_run(struct dt_attention_args *args);
 
 #endif

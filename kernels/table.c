@@ -2,6 +2,7 @@
 #include "kernels/table.h"
 
 #include "kernels/error.h"
+#include "kernels/index.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -225,6 +226,7 @@ void dt_table_free(struct dt_table *table)
         free(table->rejected[n]);
     free(table->rejected);
     free(table->records);
+    dt_index_free(table->index);
     free(table);
 }
 
@@ -256,6 +258,8 @@ static bool reserve(struct dt_table *t)
 
 bool dt_table_append(struct dt_table *t, const struct dt_table_record *record)
 {
+    dt_index_free(t->index);
+    t->index = NULL;
     if (!reserve(t))
         return false;
     struct dt_table_record *own = &t->records[t->count++];
@@ -366,4 +370,13 @@ static bool note_foreign(struct dt_table *t)
 enum dt_status dt_table_settle(struct dt_table *t, struct dt_error *error)
 {
     return settle(t) && note_foreign(t) ? DT_OK : dt_table_no_memory(error);
+}
+
+enum dt_status dt_table_make_index(struct dt_table *t, struct dt_error *error)
+{
+    struct dt_machine_keys machine;
+    dt_machine_keys_init(&machine, dt_cpu_host());
+    dt_index_free(t->index);
+    t->index = dt_index_create(t, &machine);
+    return t->index ? DT_OK : dt_table_no_memory(error);
 }

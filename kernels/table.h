@@ -77,26 +77,13 @@ struct dt_table_record {
     size_t line; /* of the file that it was read from; 0 if it was put */
 };
 
-/* A record as a file has it, see kernels/table_line.h. Texts that are NULL are not there. */
-struct dt_table_line {
-    const char *op, *problem;
-    int64_t threads;
-    const char *machine[DT_MACHINE_TIERS];
-    const char *variant;
-    int64_t tile[2], chunk;
-    const char *gemm, *bias, *softmax;
-    int64_t samples;
-    double ns_median, ratio_to_scalar, ratio_lo, ratio_hi, noise_floor;
-    bool validated, complete;
-    const char *date, *origin[3];
-};
-
 struct dt_table {
     struct dt_origin header;
     bool stale; /* the header is of another set of variants than this build's */
     struct dt_table_record *records; /* sorted by key, no key twice */
     size_t count, capacity;
-    char **rejected; /* one line each */
+    struct dt_index *index; /* of the records as they are; NULL: none was made */
+    char **rejected;        /* one line each */
     size_t rejected_count;
 };
 
@@ -144,6 +131,14 @@ enum dt_status dt_table_parse(const char *text, size_t size, const char *name,
 enum dt_status dt_table_print(const struct dt_table *table, char **text, size_t *size,
                               struct dt_error *error);
 
+/*
+ * The table as a C source file that defines `const struct dt_table_image NAME`, for
+ * dt_table_install(); the caller frees it. The same records in the same order with the same numbers
+ * as dt_table_print(). DT_INVALID (NAME is no identifier), DT_NO_MEMORY.
+ */
+enum dt_status dt_table_print_c(const struct dt_table *table, const char *name, char **text,
+                                size_t *size, struct dt_error *error);
+
 /* Writes the canonical text by dt_file_write(): all or not at all. DT_INVALID, DT_IO,
  * DT_NO_MEMORY. */
 enum dt_status dt_table_write(const struct dt_table *table, const char *path,
@@ -173,6 +168,9 @@ enum dt_status dt_table_settle(struct dt_table *table, struct dt_error *error);
 
 /* Reasons that are kept; of a file of garbage the first ones tell enough. */
 #define DT_TABLE_REJECTED_MAX 100
+
+/* After dt_table_settle(): makes look-ups from this machine quick. DT_NO_MEMORY. */
+enum dt_status dt_table_make_index(struct dt_table *table, struct dt_error *error);
 
 /* DT_NO_MEMORY. */
 enum dt_status dt_table_no_memory(struct dt_error *error);

@@ -151,6 +151,8 @@ enum dt_status dt_table_parse(const char *text, size_t size, const char *name,
         status = dt_table_no_memory(error);
     if (!status && stop)
         status = parse_records(t, stop + 1, text + size, error);
+    if (!status)
+        status = dt_table_make_index(t, error);
     if (status)
         dt_table_free(t);
     else

@@ -12,6 +12,8 @@ enum { LISTED = 8 };
 
 struct own {
     const char *output;
+    bool c;
+    const char *name; /* of the variable in C */
     const char **paths;
     struct dt_table **tables; /* as many */
     size_t count;
@@ -19,6 +21,9 @@ struct own {
 
 static const struct argp_option own_options[] = {
     {"output", 'o', "FILE|-", 0, "write the merged table there", 0},
+    {"format", 'f', "jsonl|c", 0,
+     "the table itself, by default, or C source with the table as constants of a program", 0},
+    {"name", 'n', "NAME", 0, "the variable in C; default: disentune_table", 0},
     {0},
 };
 
@@ -58,6 +63,18 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         own->output = text;
         return 0;
     }
+    if (key == 'n') {
+        own->name = text;
+        return 0;
+    }
+    if (key == 'f') {
+        own->c = strcmp(text, "c") == 0;
+        if (!own->c && strcmp(text, "jsonl") != 0) {
+            clear(own);
+            exit(cli_fail_text("--format is \"%.40s\"; use jsonl or c", text));
+        }
+        return 0;
+    }
     if (key != ARGP_KEY_ARG)
         return ARGP_ERR_UNKNOWN;
     if (add(own, text, &error)) {
@@ -67,15 +84,17 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static int write_table(const struct dt_table *table, const char *path)
+static int write_table(const struct dt_table *table, const struct own *own)
 {
     struct dt_error error;
     struct cli_output output;
     char *text;
     size_t size;
-    if (dt_table_print(table, &text, &size, &error))
+    enum dt_status status = own->c ? dt_table_print_c(table, own->name, &text, &size, &error)
+                                   : dt_table_print(table, &text, &size, &error);
+    if (status)
         return cli_fail(&error);
-    enum dt_status status = cli_output_open(&output, path, &error);
+    status = cli_output_open(&output, own->output, &error);
     if (!status) {
         fwrite(text, 1, size, output.stream);
         status = cli_output_close(&output, true, &error);
@@ -106,7 +125,7 @@ static int merge(const struct own *own, bool quiet)
     struct dt_table *merged;
     if (dt_table_merge((const struct dt_table *const *)own->tables, own->count, &merged, &error))
         return cli_fail(&error);
-    const int code = write_table(merged, own->output);
+    const int code = write_table(merged, own);
     if (!code && !quiet && strcmp(own->output, "-") != 0)
         print_summary(own, merged);
     dt_table_free(merged);
@@ -117,7 +136,7 @@ int verb_merge(int argc, char **argv)
 {
     static const struct argp argp = {
         .options = own_options, .parser = parse_own, .args_doc = "TABLE..."};
-    struct own own = {0};
+    struct own own = {.name = "disentune_table"};
     struct cli_options options;
     cli_parse(
         argc, argv,
