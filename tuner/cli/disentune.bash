@@ -15,7 +15,7 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -W "deberta-v3 deberta-v1 edge smoke" -f -- "$word")
         return
         ;;
-    --format | -f) choices="terminal markdown" ;;
+    --format | -f) choices="terminal markdown jsonl c" ;;
     --op) choices="bias softmax gemm attention probe" ;;
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
@@ -28,7 +28,7 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --problem | --threads | --seed | --budget | --tile | --seconds) return ;;
+    --problem | --threads | --seed | --budget | --tile | --seconds | --name) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
         if [[ $word != -* ]]; then

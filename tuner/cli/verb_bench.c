@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/summary.h"
 #include "reports/view.h"
+#include "tuner/cli/dispatch_table.h"
 #include "tuner/cli/measure.h"
 #include "tuner/cli/phase_table.h"
 #include "tuner/cli/terminal.h"
@@ -12,7 +13,7 @@ struct own {
     bool fixed_tile;
     struct dt_tile tile;
     double seconds;
-    bool phases;
+    bool phases, dispatch;
 };
 
 static const struct argp_option own_options[] = {
@@ -20,6 +21,8 @@ static const struct argp_option own_options[] = {
      "measure this tile alone, 0 being all; default: each variant's best", 0},
     {"seconds", 's', "S", 0, "time for each problem (default 2)", 0},
     {"phases", 'p', NULL, 0, "show where the time of each attention goes", 0},
+    {"dispatch", 'd', NULL, 0, "measure instead what it costs to look up a plan and to call by one",
+     0},
     {0},
 };
 
@@ -53,6 +56,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         return 0;
     case 'p':
         own->phases = true;
+        return 0;
+    case 'd':
+        own->dispatch = true;
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -146,6 +152,18 @@ static int bench(const struct own *own, struct cli_measure *m)
     return code;
 }
 
+static int bench_dispatch(struct cli_measure *m)
+{
+    const struct dt_terminal terminal = cli_terminal(stdout);
+    struct dt_dispatch dispatch;
+    struct dt_error error;
+    if (dt_dispatch_measure(&m->sampler, m->options->seed, &dispatch, &error))
+        return cli_fail(&error);
+    if (!m->options->quiet)
+        cli_dispatch_print(stdout, &dispatch, &terminal);
+    return CLI_OK;
+}
+
 int verb_bench(int argc, char **argv)
 {
     static const struct argp argp = {.options = own_options, .parser = parse_own};
@@ -158,13 +176,15 @@ int verb_bench(int argc, char **argv)
               "hardware gather and the ceiling. Default: --suite deberta-v3.",
               &argp, &own, &options);
     int code = CLI_OK;
-    if (options.problem_count == 0 &&
-        cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error))
+    if (own.dispatch && options.json)
+        code = cli_fail_text("--dispatch measures no variants; it has no --json");
+    else if (options.problem_count == 0 &&
+             cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error))
         code = cli_fail(&error);
     if (!code && cli_measure_begin(&measure, &options, argc, argv, &error))
         code = cli_fail(&error);
     else if (!code) {
-        code = bench(&own, &measure);
+        code = own.dispatch ? bench_dispatch(&measure) : bench(&own, &measure);
         if (cli_measure_end(&measure, code != CLI_USAGE, &error))
             code = cli_fail(&error);
     }
