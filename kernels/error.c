@@ -4,6 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* A message quotes what it refuses; nothing in it ends the line or reaches a terminal as a command.
+ * Bytes of UTF-8 stay. */
+static void hide_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 enum dt_status dt_error_set(struct dt_error *error, enum dt_status status, const char *format, ...)
 {
     if (error) {
@@ -11,6 +20,7 @@ enum dt_status dt_error_set(struct dt_error *error, enum dt_status status, const
         va_start(arguments, format);
         vsnprintf(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
+        hide_controls(error->text);
         error->status = status;
     }
     return status;

@@ -122,6 +122,15 @@ Test(problem, a_long_text_is_cut_in_the_message)
     cr_assert(strlen(error.text) < sizeof error.text - 1 && !strchr(error.text, '\n'));
 }
 
+Test(problem, a_message_is_one_line_without_control_characters)
+{
+    struct dt_problem problem;
+    struct dt_error error;
+    cr_assert_eq(dt_problem_parse("n4\nlinear:4 \033[2J \177 \303\251", &problem, &error),
+                 DT_INVALID);
+    cr_expect(strstr(error.text, "\"n4?linear:4 ?[2J ? \303\251\""), "%s", error.text);
+}
+
 Test(problem, fields_out_of_range_are_refused)
 {
     struct dt_problem good;
