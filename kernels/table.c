@@ -96,6 +96,9 @@ static enum dt_status check_parts(const struct dt_table_record *r, struct dt_err
         if (parts[n].variant && parts[n].variant->op != parts[n].op)
             return dt_error_set(error, DT_INVALID, "%s is no variant of %s", parts[n].variant->name,
                                 op);
+        if (parts[n].variant && !dt_part_fits(c->variant, parts[n].variant))
+            return dt_error_set(error, DT_INVALID, "%s cannot be a part of %s",
+                                parts[n].variant->name, c->variant->name);
     }
     if (c->chunk < 0 || c->chunk > DT_MAX_LENGTH || (!made && c->chunk) ||
         (c->tile.rows && c->chunk % c->tile.rows))

@@ -123,6 +123,21 @@ Test(table, put_refuses_other_parts_than_the_choice_needs)
     dt_table_free(table);
 }
 
+Test(table, put_refuses_a_part_that_does_not_fit)
+{
+    struct dt_table *table = empty_table();
+    struct dt_table_record record = attention_record();
+    const struct dt_variant *variant = NULL;
+    for (size_t n = 0; (variant = dt_variant_at(n)) && variant->form != DT_FUSED;)
+        n++;
+    struct dt_error error = {0};
+    record.choice.variant = variant;
+    cr_assert(variant && !record.choice.bias->run_peaks);
+    cr_expect_eq(dt_table_put(table, &record, &error), DT_INVALID);
+    cr_expect(strstr(error.text, "bias.scalar.plain cannot be a part of"), "%s", error.text);
+    dt_table_free(table);
+}
+
 /* ---- Dates -------------------------------------------------------------------- */
 
 Test(table, put_keeps_the_later_date)
