@@ -266,3 +266,17 @@ Test(golden, a_folder_without_cases_is_refused, .init = make_folder, .fini = rem
     cr_assert_not_null(strstr(error.text, folder));
     cr_assert_eq(dt_golden_list("/tmp/disentune-no-such-folder", &folders, &count, &error), DT_IO);
 }
+
+Test(golden, a_pipe_is_refused_without_waiting, .timeout = 10)
+{
+    char made[] = "/tmp/disentune-golden-XXXXXX", path[64];
+    struct dt_golden golden;
+    struct dt_npy npy;
+    cr_assert(mkdtemp(made));
+    snprintf(path, sizeof path, "%s/case.json", made);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_expect_eq(dt_golden_load(made, &golden, NULL), DT_INVALID);
+    cr_expect_eq(dt_npy_read(path, &npy, NULL), DT_INVALID);
+    unlink(path);
+    rmdir(made);
+}

@@ -106,30 +106,55 @@ static enum dt_status read_problem(const json_t *json, struct dt_problem *p,
     return dt_problem_check(p, &why) ? refuse(source, why.text) : DT_OK;
 }
 
+enum dt_status dt_golden_parse(const char *text, size_t size, const char *path,
+                               struct dt_problem *problem, struct dt_error *error)
+{
+    const struct source source = {path, error};
+    json_error_t why;
+    if (size > MAX_JSON_BYTES)
+        return refuse(&source, "larger than 64 KiB");
+    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    if (!json)
+        return dt_error_set(error, DT_INVALID, "\"%.120s\" line %d: %.80s", path, why.line,
+                            why.text);
+    enum dt_status status = read_problem(json, problem, &source);
+    json_decref(json);
+    return status;
+}
+
+static enum dt_status read_json(FILE *file, const char *path, struct dt_problem *problem,
+                                struct dt_error *error)
+{
+    struct stat status;
+    if (fstat(fileno(file), &status))
+        return dt_error_set(error, DT_IO, "cannot read \"%.120s\": %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return dt_error_set(error, DT_INVALID, "\"%.140s\": not a regular file", path);
+    char *text = malloc(MAX_JSON_BYTES + 1);
+    if (!text)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for \"%.120s\"", path);
+    const size_t size = fread(text, 1, MAX_JSON_BYTES + 1, file);
+    enum dt_status result = ferror(file) ? dt_error_set(error, DT_IO, "cannot read \"%.120s\": %s",
+                                                        path, strerror(errno))
+                                         : dt_golden_parse(text, size, path, problem, error);
+    free(text);
+    return result;
+}
+
 static enum dt_status load_json(const char *folder, struct dt_problem *problem,
                                 struct dt_error *error)
 {
     char *path;
-    struct stat status;
-    json_error_t why;
     if (asprintf(&path, "%s/case.json", folder) < 0)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a file name");
-    const struct source source = {path, error};
-    enum dt_status result;
-    json_t *json = NULL;
-    if (stat(path, &status)) {
-        result = dt_error_set(error, DT_IO, "cannot read \"%.120s\": %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode) || status.st_size > MAX_JSON_BYTES) {
-        result = refuse(&source, "not a file of at most 64 KiB");
-    } else if (!(json = json_load_file(path, JSON_REJECT_DUPLICATES, &why))) {
-        result =
-            dt_error_set(error, DT_INVALID, "\"%.120s\" line %d: %.80s", path, why.line, why.text);
-    } else {
-        result = read_problem(json, problem, &source);
-    }
-    json_decref(json);
+    FILE *file = dt_npy_open(path);
+    enum dt_status status =
+        file ? read_json(file, path, problem, error)
+             : dt_error_set(error, DT_IO, "cannot read \"%.120s\": %s", path, strerror(errno));
+    if (file)
+        fclose(file);
     free(path);
-    return result;
+    return status;
 }
 
 /* What an array must be: its three sides, the first 0 where there are two. */

@@ -47,6 +47,10 @@ struct dt_golden {
 enum dt_status dt_golden_load(const char *folder, struct dt_golden *golden, struct dt_error *error);
 void dt_golden_clear(struct dt_golden *golden);
 
+/* Reads a case.json of `size` bytes at `text`; `path` is for messages. DT_INVALID. */
+enum dt_status dt_golden_parse(const char *text, size_t size, const char *path,
+                               struct dt_problem *problem, struct dt_error *error);
+
 /*
  * The case folders of a folder, sorted, or the folder itself if it holds a case.json. The caller
  * frees each and the list. DT_INVALID if there is none, DT_IO, DT_NO_MEMORY.

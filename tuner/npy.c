@@ -12,10 +12,12 @@
 #include "kernels/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PREFIX 10
 #define MAX_HEADER 4096
@@ -158,10 +160,19 @@ static enum dt_status read_file(FILE *file, const char *path, struct dt_npy *npy
     return read_elements(file, path, bytes, npy, error);
 }
 
+FILE *dt_npy_open(const char *path)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
+    if (!file && descriptor >= 0)
+        close(descriptor);
+    return file;
+}
+
 enum dt_status dt_npy_read(const char *path, struct dt_npy *npy, struct dt_error *error)
 {
     *npy = (struct dt_npy){0};
-    FILE *file = fopen(path, "rbe");
+    FILE *file = dt_npy_open(path);
     if (!file)
         return dt_error_set(error, DT_IO, "cannot read \"%.120s\": %s", path, strerror(errno));
     enum dt_status status = read_file(file, path, npy, error);

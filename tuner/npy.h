@@ -8,6 +8,8 @@
 
 #include "kernels/disentune.h"
 
+#include <stdio.h>
+
 #define DT_NPY_MAX_DIMENSIONS 4
 #define DT_NPY_MAX_BYTES ((size_t)1 << 31)
 
@@ -26,5 +28,8 @@ struct dt_npy {
  * frees npy->data. Errors name the file: DT_IO, DT_INVALID, DT_NO_MEMORY.
  */
 enum dt_status dt_npy_read(const char *path, struct dt_npy *npy, struct dt_error *error);
+
+/* Opens a file to be read, without waiting for the writer of a pipe. NULL and errno. */
+FILE *dt_npy_open(const char *path);
 
 #endif

@@ -59,6 +59,10 @@ enum dt_status cli_problem_add(const struct dt_problem *problem, struct dt_probl
 enum dt_status cli_suite_load(const char *name, struct dt_problem **problems, size_t *count,
                               struct dt_error *error);
 
+/* cli_suite_load() of an open file; `name` is for messages. DT_IO too, DT_NO_MEMORY. */
+enum dt_status cli_suite_read(FILE *stream, const char *name, struct dt_problem **problems,
+                              size_t *count, struct dt_error *error);
+
 /* Whether `variant` passes --op and --variant. Probes pass only if asked for by --op. */
 bool cli_selects(const struct cli_options *options, const struct dt_variant *variant);
 

@@ -62,8 +62,8 @@ static bool read_line(FILE *stream, char line[LINE_MAX_BYTES + 1], const char **
     return byte != EOF || (length > 0 && !ferror(stream));
 }
 
-static enum dt_status read_suite(FILE *stream, const char *name, struct dt_problem **problems,
-                                 size_t *count, struct dt_error *error)
+enum dt_status cli_suite_read(FILE *stream, const char *name, struct dt_problem **problems,
+                              size_t *count, struct dt_error *error)
 {
     const size_t before = *count;
     char line[LINE_MAX_BYTES + 1];
@@ -115,7 +115,7 @@ enum dt_status cli_suite_load(const char *name, struct dt_problem **problems, si
         stream = fopen(name, "re");
     if (!stream)
         return no_suite(name, error);
-    enum dt_status status = read_suite(stream, name, problems, count, error);
+    enum dt_status status = cli_suite_read(stream, name, problems, count, error);
     fclose(stream);
     return status;
 }
