@@ -206,6 +206,10 @@ struct dt_plan;
  * avx512|neon caps the instruction sets used. The table is not referenced after
  * return. The caller frees *plan with dt_plan_free(). DT_INVALID, DT_UNSUPPORTED, DT_IO,
  * DT_NO_MEMORY.
+ *
+ * With DISENTUNE_CAPTURE=FILE in the environment the calls of each plan are counted and, when it is
+ * freed or the program ends, appended to the file as a line of a suite: `disentune tune --suite
+ * FILE` then tunes what this program runs.
  */
 DT_API enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_table *table,
                                    struct dt_plan **plan, struct dt_error *error);

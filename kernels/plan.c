@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "kernels/capture.h"
 #include "kernels/error.h"
 #include "kernels/lookup.h"
 #include "kernels/setup.h"
@@ -17,7 +18,8 @@ struct dt_plan {
     enum dt_op op;
     struct dt_problem problem;
     struct dt_delta delta;
-    struct dt_choice choice; /* no variant if there is nothing to do */
+    struct dt_choice choice;    /* no variant if there is nothing to do */
+    struct dt_capture *capture; /* NULL: calls are not counted */
     char text[PLAN_TEXT_MAX];
 
     /* Of attention. */
@@ -97,15 +99,19 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
         snprintf(made->text, sizeof made->text, "nothing to add: the problem has no position term");
     else
         status = choose(made, table, 1, error);
-    if (status)
+    if (status) {
         dt_plan_free(made);
-    else
-        *plan = made;
-    return status;
+        return status;
+    }
+    if (problem->terms)
+        made->capture = dt_capture_begin(DT_OP_BIAS, problem, 1);
+    *plan = made;
+    return DT_OK;
 }
 
 void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
 {
+    dt_capture_call(plan->capture);
     dt_bias_run(&plan->choice, &plan->problem, &plan->delta, operands);
 }
 
@@ -136,11 +142,13 @@ enum dt_status dt_attention_plan(const struct dt_problem *problem, const struct 
     if (!status)
         status = dt_attention_setup_init(&made->setup, &made->choice, problem, &made->delta, count,
                                          error);
-    if (status)
+    if (status) {
         dt_plan_free(made);
-    else
-        *plan = made;
-    return status;
+        return status;
+    }
+    made->capture = dt_capture_begin(DT_OP_ATTENTION, problem, count);
+    *plan = made;
+    return DT_OK;
 }
 
 enum { LINE = 64 };
@@ -262,6 +270,7 @@ enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attentio
     }
     struct dt_attention_args args;
     fill(&args, plan, o, workspace);
+    dt_capture_call(plan->capture);
     dt_attention_run(&args);
     if (claimed >= 0)
         atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
@@ -274,6 +283,7 @@ void dt_plan_free(struct dt_plan *plan)
 {
     if (!plan)
         return;
+    dt_capture_end(plan->capture);
     free(plan->owned);
     free(plan->busy);
     dt_attention_setup_clear(&plan->setup);
