@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 _Thread_local unsigned dt_capture_thread __attribute__((tls_model("initial-exec")));
@@ -59,6 +61,25 @@ static int open_file(const char *name)
     return file;
 }
 
+/* write() where a limit on the size of files is an error (EFBIG), not the end of the program. */
+static ssize_t write_within_limit(int file, const char *line, size_t size)
+{
+    sigset_t limit, before, pending;
+    sigemptyset(&limit);
+    sigaddset(&limit, SIGXFSZ);
+    sigemptyset(&pending);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &limit, &before);
+    errno = 0;
+    const ssize_t written = write(file, line, size);
+    const int reason = errno;
+    if (written < 0 && reason == EFBIG && !sigismember(&pending, SIGXFSZ))
+        sigtimedwait(&limit, NULL, &(const struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return written;
+}
+
 /* Appends the line, or nothing of it: what a full disk cut short is taken back, under a lock that
  * keeps other processes from adding to it meanwhile. */
 static void append(const char *line, size_t size)
@@ -68,8 +89,7 @@ static void append(const char *line, size_t size)
     if (file < 0)
         return;
     flock(file, LOCK_EX);
-    errno = 0;
-    const ssize_t written = write(file, line, size);
+    const ssize_t written = write_within_limit(file, line, size);
     if (written != (ssize_t)size) {
         report(path, strerror(errno ? errno : ENOSPC));
         if (written > 0 && fstat(file, &is) == 0 && ftruncate(file, is.st_size - written) != 0)
@@ -81,15 +101,15 @@ static void append(const char *line, size_t size)
 /* What was counted since it was last written. */
 static void write_count(struct dt_capture *capture)
 {
-    char text[DT_PROBLEM_TEXT_MAX], line[DT_PROBLEM_TEXT_MAX + 96], threads[32] = "";
+    char text[DT_PROBLEM_TEXT_MAX], line[DT_PROBLEM_TEXT_MAX + 96], threads[24] = "";
     const uint64_t calls = sum(capture) - capture->written;
     if (calls == 0)
         return;
-    if (capture->threads > 1)
-        snprintf(threads, sizeof threads, " # %" PRId32 " threads", capture->threads);
-    const int size = snprintf(line, sizeof line, "%s op:%s count:%" PRIu64 "%s\n",
+    if (capture->op == DT_OP_ATTENTION)
+        snprintf(threads, sizeof threads, " threads:%" PRId32, capture->threads);
+    const int size = snprintf(line, sizeof line, "%s op:%s%s count:%" PRIu64 "\n",
                               dt_problem_print(&capture->problem, text), dt_op_name(capture->op),
-                              calls, threads);
+                              threads, calls);
     capture->written += calls;
     append(line, (size_t)size);
 }
@@ -134,7 +154,7 @@ static bool prepare(const char *name)
 struct dt_capture *dt_capture_begin(enum dt_op op, const struct dt_problem *problem,
                                     int32_t threads)
 {
-    const char *name = getenv("DISENTUNE_CAPTURE");
+    const char *name = secure_getenv("DISENTUNE_CAPTURE");
     if (!name || !*name)
         return NULL;
     pthread_mutex_lock(&lock);

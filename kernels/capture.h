@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * DISENTUNE_CAPTURE=FILE: what a program asks of the library, as a suite that `disentune tune`
- * reads. For each plan that was called one line is appended to the file, when the plan is freed or,
- * if it still lives, when the program ends by exit() or by returning from main():
+ * reads (tuner/cli/suite.c). For each plan that was called one line is appended to the file, when
+ * the plan is freed or, if it still lives, when the program ends by exit() or by returning from
+ * main():
  *
  *     b8 h12 q128 k128 d64 log:256:512 c2p+p2c f32 hf mask:lengths \
- *         op:attention count:31250 # 2 threads
+ *         op:attention threads:2 count:31250
  *
  * Each line is one write to a file opened with O_APPEND: any number of processes may share the
  * file, and whoever reads it sums the lines of one problem. A process that dies of a signal, or
- * leaves by _exit(), loses what its living plans counted, never a part of a line. A child of fork()
- * counts from 0, so that nothing is written twice.
+ * leaves by _exit() or exec(), loses what its living plans counted, never a part of a line. A child
+ * of fork() counts from 0, so that nothing is written twice. Calls of other threads after exit()
+ * has begun may be lost, too. A program that runs with more rights than its caller captures
+ * nothing.
  */
 #ifndef DISENTUNE_CAPTURE_H
 #define DISENTUNE_CAPTURE_H

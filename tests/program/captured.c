@@ -135,9 +135,9 @@ int main(void)
     if (!mkdtemp(folder) || chdir(folder) != 0)
         fail("no temporary folder");
     snprintf(expected, sizeof expected,
-             "b1 h1 q8 k8 d16 linear:4 none f32 hf mask:none op:attention count:%d\n"
+             "b1 h1 q8 k8 d16 linear:4 none f32 hf mask:none op:attention threads:1 count:%d\n"
              "b1 h1 q8 k8 d64 linear:4 c2p+p2c f32 hf mask:none op:bias count:%d\n"
-             "b1 h1 q8 k8 d16 linear:4 none f32 hf mask:none op:attention count:%d\n",
+             "b1 h1 q8 k8 d16 linear:4 none f32 hf mask:none op:attention threads:1 count:%d\n",
              OF_CHILD, THREADS * CALLS, OURS);
     int wrong = run("calls", "messages");
     read_file("calls", text, sizeof text);
