@@ -67,3 +67,63 @@ Test(suite, missing_file_lists_the_standard_ones)
     cr_assert_eq(cli_suite_load("/nowhere/at-all", &problems, &count, &error), DT_INVALID);
     cr_assert(strstr(error.text, "deberta-v3") && strstr(error.text, "smoke"));
 }
+
+/* The demands of a suite file with this text; the count, or -1 with the error. */
+static int load_demands(const char *text, struct cli_options *options, struct dt_error *error)
+{
+    char path[] = "/tmp/disentune-suite-XXXXXX";
+    int file = mkstemp(path);
+    cr_assert(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
+    close(file);
+    enum dt_status status = cli_suite_add(path, options, error);
+    unlink(path);
+    return status ? -1 : (int)options->demand_count;
+}
+
+Test(suite, lines_tell_operation_count_and_threads)
+{
+    struct cli_options options = {0};
+    const struct dt_problem first = {0};
+    cr_assert_eq(cli_problem_add(&first, &options.problems, &options.problem_count, NULL), DT_OK);
+    int count = load_demands(
+        "count:31250 n5 op:attention log:8:20 threads:2 # often\nn6 linear:3\n", &options, NULL);
+    const struct cli_demand none = cli_demand_of(&options, 0), one = cli_demand_of(&options, 1),
+                            plain = cli_demand_of(&options, 2), past = cli_demand_of(&options, 3);
+    bool right = count == 3 && options.problem_count == 3 && options.problems[1].nq == 5;
+    cli_options_clear(&options);
+    cr_expect(right);
+    cr_expect(none.op == DT_OP_COUNT && none.calls == 0 && none.threads == 0, "of no suite");
+    cr_expect(one.op == DT_OP_ATTENTION && one.calls == 31250 && one.threads == 2);
+    cr_expect(plain.op == DT_OP_COUNT && plain.calls == 0 && plain.threads == 0);
+    cr_expect(past.op == DT_OP_COUNT && past.calls == 0 && past.threads == 0);
+}
+
+Test(suite, wrong_demands_are_named)
+{
+    static const struct {
+        const char *words, *message;
+    } cases[] = {
+        {"op:convolution", "use op:bias"},
+        {"op:probe", "use op:bias"},
+        {"count:0", "a count is a number"},
+        {"count:", "a count is a number"},
+        {"count:-3", "a count is a number"},
+        {"count:1e3", "a count is a number"},
+        {"threads:0", "threads are"},
+        {"threads:99999999999999999999", "threads are"},
+        {"count:1 count:2", "\"count:\" stands there twice"},
+        {"count:1000000000000001", "a count is a number"},
+        {"op:bias op:bias", "\"op:\" stands there twice"},
+        {"threads:1 threads:2", "\"threads:\" stands there twice"},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        char text[128];
+        struct cli_options options = {0};
+        struct dt_error error = {0};
+        snprintf(text, sizeof text, "n5 linear:3\nn5 linear:3 %s\n", cases[n].words);
+        int count = load_demands(text, &options, &error);
+        cli_options_clear(&options);
+        cr_expect(count == -1 && strstr(error.text, ":2: ") && strstr(error.text, cases[n].message),
+                  "%s: \"%s\"", cases[n].words, error.text);
+    }
+}

@@ -28,13 +28,27 @@ int verb_report(int argc, char **argv);
 
 #define CLI_THREADS_MAX 16
 
+/* What a line of a suite says beside its problem: see tuner/cli/suite.c. */
+struct cli_demand {
+    enum dt_op op; /* DT_OP_COUNT: all */
+    double calls;  /* of a program; 0: it does not say */
+    int threads;   /* 0: it does not say */
+};
+
+#define CLI_DEMAND_NONE                                                                            \
+    {                                                                                              \
+        .op = DT_OP_COUNT                                                                          \
+    }
+
 /* The options that every verb understands. */
 struct cli_options {
     enum dt_op op;                /* DT_OP_COUNT: all that apply */
     const char *variant;          /* glob over names, NULL: all */
     struct dt_problem *problems;  /* of --problem and --suite, in order; owned */
     size_t problem_count;         /* 0: none was given */
-    int threads[CLI_THREADS_MAX]; /* rising; default 1 */
+    struct cli_demand *demands;   /* of the first demand_count problems; owned */
+    size_t demand_count;          /* see cli_demand_of() */
+    int threads[CLI_THREADS_MAX]; /* rising; default those of the suites, else 1 */
     size_t thread_count;
     uint64_t seed;     /* default 1 */
     const char *table; /* NULL: none was given */
@@ -62,6 +76,12 @@ enum dt_status cli_suite_load(const char *name, struct dt_problem **problems, si
 /* cli_suite_load() of an open file; `name` is for messages. DT_IO too, DT_NO_MEMORY. */
 enum dt_status cli_suite_read(FILE *stream, const char *name, struct dt_problem **problems,
                               size_t *count, struct dt_error *error);
+
+/* The same with what the lines demand. */
+enum dt_status cli_suite_add(const char *name, struct cli_options *options, struct dt_error *error);
+
+/* What is demanded of a problem; CLI_DEMAND_NONE of one that comes from no suite. */
+struct cli_demand cli_demand_of(const struct cli_options *options, size_t problem);
 
 /* Whether `variant` passes --op and --variant. Probes pass only if asked for by --op. */
 bool cli_selects(const struct cli_options *options, const struct dt_variant *variant);

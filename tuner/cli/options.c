@@ -23,7 +23,8 @@ static const struct argp_option common_options[] = {
     {"problem", PROBLEM, "TEXT", 0, "add a problem, e.g. 'n512 log:256:512'", 1},
     {"op", OP, "OP", 0, "bias, softmax, gemm or attention (default: all)", 1},
     {"variant", VARIANT, "GLOB", 0, "only variants whose name matches, e.g. '*.avx2.*'", 1},
-    {"threads", THREADS, "N,...", 0, "threads of a call of attention (default 1)", 1},
+    {"threads", THREADS, "N,...", 0, "threads of a call of attention (default: the suites', or 1)",
+     1},
     {"seed", SEED, "N", 0, "seed of all random choices (default 1)", 1},
     {"table", TABLE, "FILE", 0, "the dispatch table", 1},
     {"json", JSON, "FILE|-", 0, "write JSON Lines to a file or to standard output", 1},
@@ -78,6 +79,31 @@ static enum dt_status parse_threads(struct cli_options *o, const char *text, str
     return DT_OK;
 }
 
+/* Without --threads those that the lines of suites name, or 1. */
+static enum dt_status default_threads(struct cli_options *o, struct dt_error *error)
+{
+    const bool teams = o->op == DT_OP_COUNT || o->op == DT_OP_ATTENTION;
+    for (size_t d = 0; d < o->demand_count && teams; d++) {
+        const int threads = o->demands[d].threads;
+        size_t at = 0;
+        while (at < o->thread_count && o->threads[at] < threads)
+            at++;
+        if (threads == 0 || (at < o->thread_count && o->threads[at] == threads))
+            continue;
+        if (o->thread_count == CLI_THREADS_MAX)
+            return dt_error_set(error, DT_INVALID,
+                                "the suites name more than %d numbers of threads; choose some by "
+                                "--threads",
+                                CLI_THREADS_MAX);
+        memmove(&o->threads[at + 1], &o->threads[at], (o->thread_count - at) * sizeof *o->threads);
+        o->threads[at] = threads;
+        o->thread_count++;
+    }
+    if (o->thread_count == 0)
+        o->threads[o->thread_count++] = 1;
+    return DT_OK;
+}
+
 static enum dt_status add_problem(struct cli_options *o, const char *text, struct dt_error *error)
 {
     struct dt_problem problem;
@@ -127,7 +153,7 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     enum dt_status status = DT_OK;
     switch (key) {
     case SUITE:
-        status = cli_suite_load(text, &o->problems, &o->problem_count, &error);
+        status = cli_suite_add(text, o, &error);
         break;
     case PROBLEM:
         status = add_problem(o, text, &error);
@@ -160,6 +186,8 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (!(status = dt_cpu_check(&error)))
             status = check_selection(o, &error);
+        if (!status && o->thread_count == 0)
+            status = default_threads(o, &error);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -211,8 +239,7 @@ void cli_parse(int argc, char **argv, const char *summary, const struct argp *ow
     inputs.messages = fopencookie(&inputs, "w", io);
     if (inputs.messages)
         setvbuf(inputs.messages, NULL, _IOLBF, 0);
-    *options =
-        (struct cli_options){.op = DT_OP_COUNT, .threads = {1}, .thread_count = 1, .seed = 1};
+    *options = (struct cli_options){.op = DT_OP_COUNT, .seed = 1};
     argp_program_version = "disentune " DT_VERSION;
     argp_err_exit_status = CLI_USAGE;
 
@@ -236,8 +263,10 @@ void cli_parse(int argc, char **argv, const char *summary, const struct argp *ow
 void cli_options_clear(struct cli_options *options)
 {
     free(options->problems);
+    free(options->demands);
     options->problems = NULL;
-    options->problem_count = 0;
+    options->demands = NULL;
+    options->problem_count = options->demand_count = 0;
 }
 
 bool cli_selects(const struct cli_options *options, const struct dt_variant *variant)

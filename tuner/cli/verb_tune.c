@@ -4,6 +4,7 @@
 #include "reports/markdown.h"
 #include "reports/summary.h"
 #include "tuner/cli/measure.h"
+#include "tuner/cli/share.h"
 #include "tuner/cli/terminal.h"
 #include "tuner/journal.h"
 
@@ -65,8 +66,17 @@ struct task {
     enum dt_op op;
     struct dt_problem problem;
     double weight; /* share of the budget */
+    double calls;  /* of a program, 0: unknown */
     bool done;     /* before an interruption of this run */
 };
+
+/* About as many multiplications as a call takes; adding to a score is worth eight. */
+static double length_of(const struct task *task)
+{
+    const struct dt_problem *p = &task->problem;
+    const double scores = (double)p->nq * p->nk;
+    return task->op == DT_OP_BIAS ? 8 * scores : scores * p->batch * p->heads * p->dim;
+}
 
 static size_t collect(const struct cli_measure *m, struct task *tasks)
 {
@@ -74,17 +84,29 @@ static size_t collect(const struct cli_measure *m, struct task *tasks)
     size_t count = 0;
     for (size_t p = 0; p < m->options->problem_count; p++)
         for (size_t o = 0; o < sizeof ops / sizeof *ops; o++) {
-            struct task task = {ops[o], dt_problem_class(ops[o], &m->options->problems[p]), 0,
-                                false};
-            bool known = !cli_measure_wants(m, ops[o], &task.problem);
+            const struct cli_demand demand = cli_demand_of(m->options, p);
+            struct task task = {.op = ops[o],
+                                .problem = dt_problem_class(ops[o], &m->options->problems[p]),
+                                .calls = demand.calls};
+            bool known = !cli_measure_wants(m, ops[o], &task.problem) ||
+                         (demand.op != DT_OP_COUNT && demand.op != ops[o]);
             for (size_t t = 0; t < count && !known; t++)
-                known = tasks[t].op == task.op &&
-                        memcmp(&tasks[t].problem, &task.problem, sizeof task.problem) == 0;
+                if (tasks[t].op == task.op &&
+                    memcmp(&tasks[t].problem, &task.problem, sizeof task.problem) == 0) {
+                    tasks[t].calls += task.calls;
+                    known = true;
+                }
             task.weight = 256 + sqrt((double)task.problem.nq * task.problem.nk);
             task.weight *= ops[o] == DT_OP_ATTENTION ? ATTENTION_WEIGHT : 1;
             if (!known)
                 tasks[count++] = task;
         }
+    struct cli_shares shares = {0};
+    for (size_t t = 0; t < count; t++)
+        cli_shares_add(&shares, tasks[t].weight, tasks[t].calls * length_of(&tasks[t]));
+    for (size_t t = 0; t < count; t++)
+        tasks[t].weight =
+            cli_shares_weight(&shares, tasks[t].weight, tasks[t].calls * length_of(&tasks[t]));
     return count;
 }
 
@@ -280,14 +302,6 @@ static double weight_of(const struct run *run, bool all)
     for (size_t t = 0; t < run->count; t++)
         weight += all || !run->tasks[t].done ? run->tasks[t].weight : 0;
     return weight;
-}
-
-/* About as many multiplications as a call takes. */
-static double length_of(const struct task *task)
-{
-    const struct dt_problem *p = &task->problem;
-    const double scores = (double)p->nq * p->nk;
-    return task->op == DT_OP_BIAS ? scores : scores * p->batch * p->heads * p->dim;
 }
 
 /* The task of the longest calls that is left. Few samples of it may take longer than its share of
