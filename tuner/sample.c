@@ -4,10 +4,6 @@
 #include "reports/stats.h"
 
 #include <math.h>
-#include <sched.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 double dt_clock_ns(void)
@@ -17,8 +13,7 @@ double dt_clock_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* The least step between two different readings: what the clock can tell apart. */
-static double clock_resolution(void)
+double dt_clock_resolution(void)
 {
     double least = INFINITY;
     for (int n = 0; n < 200; n++) {
@@ -31,51 +26,53 @@ static double clock_resolution(void)
     return least;
 }
 
-/* Multiplications that each wait for the one before, about 30 us. */
-static double canary_ns(void)
+const char *dt_gate_name(enum dt_gate gate)
 {
-    volatile double seed = 1.0000001;
-    const double factor = seed;
-    double product = seed;
-    const double start = dt_clock_ns();
-    for (int n = 0; n < 25000; n++)
-        product *= factor;
-    seed = product;
-    return dt_clock_ns() - start;
+    static const char *const names[] = {
+        [DT_GATE_PREEMPTION] = "preemption", [DT_GATE_FAULT] = "page-fault",
+        [DT_GATE_MIGRATION] = "migration",   [DT_GATE_STEAL] = "steal",
+        [DT_GATE_THROTTLING] = "throttling", [DT_GATE_CANARY] = "slow-canary",
+    };
+    return names[gate];
 }
 
-/* The number after `name` in a file of "name value" lines; 0 if it cannot be had. */
-static uint64_t read_counter(const char *path, const char *name, int field)
+static const struct dt_counters *counters_of(const struct dt_sampler *s)
 {
-    char line[512];
-    uint64_t value[10] = {0};
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ') {
-            const char *at = line + strlen(name);
-            int used;
-            for (int f = 0; f <= field && sscanf(at, "%lu%n", &value[f], &used) == 1; f++)
-                at += used;
-            break;
-        }
-    fclose(file);
-    return value[field];
+    return s->counters ? s->counters : &dt_counters_host;
 }
 
-static uint64_t stolen_ticks(void) { return read_counter("/proc/stat", "cpu", 7); }
-
-static uint64_t throttled_periods(void)
+static double canary_ns(const struct dt_sampler *s)
 {
-    return read_counter("/sys/fs/cgroup/cpu.stat", "nr_throttled", 0);
+    return counters_of(s)->canary(counters_of(s)->context);
+}
+
+static struct dt_system_counters read_system(const struct dt_sampler *s)
+{
+    struct dt_system_counters counters;
+    counters_of(s)->system(counters_of(s)->context, &counters);
+    return counters;
+}
+
+static struct dt_thread_counters read_thread(const struct dt_sampler *s)
+{
+    struct dt_thread_counters counters;
+    counters_of(s)->thread(counters_of(s)->context, &counters);
+    return counters;
+}
+
+/* Counts each gate that fired; false if any did. */
+static bool pass(struct dt_sampler *s, enum dt_gate first, const bool fired[3])
+{
+    for (int n = 0; n < 3; n++)
+        s->fired[first + n] += fired[n];
+    return !fired[0] && !fired[1] && !fired[2];
 }
 
 void dt_sampler_init(struct dt_sampler *s)
 {
-    *s = (struct dt_sampler){.least_ns = fmax(100 * clock_resolution(), 20e3)};
+    *s = (struct dt_sampler){.least_ns = fmax(100 * dt_clock_resolution(), 20e3)};
     for (int n = 0; n < 11; n++)
-        s->canary[s->canaries++] = canary_ns();
+        s->canary[s->canaries++] = canary_ns(s);
 }
 
 bool dt_sampler_noisy(const struct dt_sampler *s)
@@ -83,41 +80,28 @@ bool dt_sampler_noisy(const struct dt_sampler *s)
     return s->rejected * 5 > s->accepted + s->rejected || s->disturbed * 5 > s->blocks;
 }
 
-void dt_sampler_begin_block(struct dt_sampler *s)
-{
-    s->stolen = stolen_ticks();
-    s->throttled = throttled_periods();
-}
+void dt_sampler_begin_block(struct dt_sampler *s) { s->before = read_system(s); }
 
 bool dt_sampler_end_block(struct dt_sampler *s)
 {
     const size_t known = s->canaries < DT_CANARY_HISTORY ? s->canaries : DT_CANARY_HISTORY;
-    const double now = canary_ns();
-    const bool good = now <= 1.15 * dt_median(s->canary, known) && stolen_ticks() == s->stolen &&
-                      throttled_periods() == s->throttled;
-    s->canary[s->canaries++ % DT_CANARY_HISTORY] = now;
+    const double canary = canary_ns(s);
+    const struct dt_system_counters after = read_system(s);
+    const bool fired[] = {after.stolen != s->before.stolen, after.throttled != s->before.throttled,
+                          known > 0 && canary > 1.15 * dt_median(s->canary, known)};
+    const bool good = pass(s, DT_GATE_STEAL, fired);
+    s->canary[s->canaries++ % DT_CANARY_HISTORY] = canary;
     s->blocks++;
     s->disturbed += !good;
     return good;
 }
 
-struct gate {
-    long preemptions, faults;
-    int processor;
-};
-
-static struct gate read_gate(void)
+static bool undisturbed(struct dt_sampler *s, const struct dt_thread_counters *before)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    return (struct gate){usage.ru_nivcsw, usage.ru_minflt + usage.ru_majflt, sched_getcpu()};
-}
-
-static bool undisturbed(const struct gate *before)
-{
-    const struct gate after = read_gate();
-    return after.preemptions == before->preemptions && after.faults == before->faults &&
-           after.processor == before->processor;
+    const struct dt_thread_counters after = read_thread(s);
+    const bool fired[] = {after.preemptions != before->preemptions, after.faults != before->faults,
+                          after.processor != before->processor};
+    return pass(s, DT_GATE_PREEMPTION, fired);
 }
 
 static double time_calls(dt_work_fn *work, void *context, uint64_t calls)
@@ -154,9 +138,9 @@ double dt_sample(struct dt_sampler *s, dt_work_fn *work, void *context, struct d
     for (int try = 0; try <= DT_SAMPLE_RETRIES; try++) {
         if (repeat->ns < STEADY_NS)
             work(context, 1 + repeat->calls / 4);
-        const struct gate gate = read_gate();
+        const struct dt_thread_counters before = read_thread(s);
         ns = time_calls(work, context, repeat->calls) / (double)repeat->calls;
-        if (undisturbed(&gate)) {
+        if (undisturbed(s, &before)) {
             s->accepted++;
             return ns;
         }

@@ -6,22 +6,24 @@
  * mean time of one repetition. Right before it some untimed repetitions bring caches and
  * predictors back into the state of steady work: without them whoever comes first in a block, after
  * the gates have read their files, looks 7 % slower than itself. There are no hardware counters, so
- * whether to believe it is judged by what the operating system tells, in two groups:
+ * whether to believe it is judged by what the operating system tells (tuner/counters.h), by gates
+ * in two groups:
  *
  *     each sample   the thread was not preempted, took no page fault, stayed on its processor
  *     each block    no time was stolen by the hypervisor, the control group was not throttled, and
  *                   a fixed chain of multiplications ("canary") took no more than 1.15 times
  *                   its median of the session
  *
- * A rejected sample is taken again, at most DT_SAMPLE_RETRIES times, and counted. The last try is
- * kept even if it failed: a loaded machine makes wide intervals, not missing numbers.
+ * A rejected sample is taken again, at most DT_SAMPLE_RETRIES times, and counted, also under each
+ * gate that rejected it. The last try is kept even if it failed: a loaded machine makes wide
+ * intervals, not missing numbers.
  */
 #ifndef DISENTUNE_SAMPLE_H
 #define DISENTUNE_SAMPLE_H
 
-#include <stdbool.h>
+#include "tuner/counters.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 #define DT_SAMPLE_RETRIES 3
 #define DT_CANARY_HISTORY 101
@@ -29,19 +31,37 @@
 /* Nanoseconds since some fixed time; monotonic. */
 double dt_clock_ns(void);
 
+enum dt_gate {
+    DT_GATE_PREEMPTION, /* of a sample */
+    DT_GATE_FAULT,
+    DT_GATE_MIGRATION,
+    DT_GATE_STEAL, /* of a block */
+    DT_GATE_THROTTLING,
+    DT_GATE_CANARY,
+    DT_GATE_COUNT
+};
+
+/* "preemption", "page-fault", "migration", "steal", "throttling", "slow-canary". */
+const char *dt_gate_name(enum dt_gate gate);
+
 struct dt_sampler {
-    double least_ns; /* shortest time of a sample */
+    const struct dt_counters *counters; /* NULL: those of this system */
+    double least_ns;                    /* shortest time of a sample */
     uint64_t accepted, rejected;
     uint64_t blocks, disturbed;       /* blocks that failed their gates, of all */
+    uint64_t fired[DT_GATE_COUNT];    /* samples or blocks that each gate rejected */
     double canary[DT_CANARY_HISTORY]; /* ns of the latest canaries, a ring */
     size_t canaries;
-    uint64_t stolen, throttled; /* counters of the system at the start of the block */
+    struct dt_system_counters before; /* the block */
 };
 
 /* What is timed: `calls` repetitions of the work. */
 typedef void dt_work_fn(void *context, uint64_t calls);
 
 void dt_sampler_init(struct dt_sampler *sampler);
+
+/* The least step between two different readings of the clock: what it can tell apart. */
+double dt_clock_resolution(void);
 
 /* Whether more than a fifth of the samples or of the blocks were rejected. */
 bool dt_sampler_noisy(const struct dt_sampler *sampler);

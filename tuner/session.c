@@ -160,6 +160,14 @@ enum dt_status dt_session_noise(struct dt_session *session, struct dt_sampler *s
     return status;
 }
 
+void dt_session_judge(struct dt_session *session, const struct dt_sampler *sampler)
+{
+    if (session->noisy || !dt_sampler_noisy(sampler))
+        return;
+    session->noisy = true;
+    session->noise_floor *= 2;
+}
+
 double dt_session_ceiling(const struct dt_session *session, const char *name)
 {
     for (size_t c = 0; c < session->ceiling_count; c++)

@@ -27,6 +27,13 @@ enum dt_status dt_session_ceilings(struct dt_session *session, const struct dt_m
 enum dt_status dt_session_noise(struct dt_session *session, struct dt_sampler *sampler,
                                 struct dt_error *error);
 
+/*
+ * Marks the session as noisy if the sampler rejected too much (dt_sampler_noisy), from then on and
+ * with a noise floor twice as wide: what was kept of rejected samples differs by more than the race
+ * of two copies tells.
+ */
+void dt_session_judge(struct dt_session *session, const struct dt_sampler *sampler);
+
 /* The value of a ceiling by name, NAN if it was not measured. */
 double dt_session_ceiling(const struct dt_session *session, const char *name);
 

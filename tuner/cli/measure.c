@@ -154,7 +154,7 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
         op == DT_OP_ATTENTION
             ? measure_threads(m, problem, seconds, outcome, error)
             : dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
-    m->records.session.noisy = dt_sampler_noisy(&m->sampler);
+    dt_session_judge(&m->records.session, &m->sampler);
     return status ? status : cli_measure_write(m, error);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tuner/cli/cli.h"
+#include "tuner/cli/noise_table.h"
 #include "tuner/cli/output.h"
 #include "tuner/machine.h"
 
@@ -216,34 +217,62 @@ static int write_json(const struct dt_machine *m, const char *path)
 
 /* ---- The verb -------------------------------------------------------------- */
 
-enum { OPTION_TOPOLOGY = 0x200 };
+enum { OPTION_TOPOLOGY = 0x200, OPTION_NOISE, OPTION_SECONDS };
+
+struct own {
+    const char *topology;
+    bool noise;
+    double seconds; /* 0: not given */
+};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    const char **topology = state->input;
-    if (key != OPTION_TOPOLOGY)
-        return ARGP_ERR_UNKNOWN;
-    *topology = argument;
-    return 0;
+    struct own *own = state->input;
+    char *end;
+    switch (key) {
+    case OPTION_TOPOLOGY:
+        own->topology = argument;
+        return 0;
+    case OPTION_NOISE:
+        own->noise = true;
+        return 0;
+    case OPTION_SECONDS:
+        own->seconds = strtod(argument, &end);
+        if (end == argument || *end || !(own->seconds > 0 && own->seconds <= 600))
+            exit(cli_fail_text("--seconds is \"%.40s\"; use a number above 0, at most 600",
+                               argument));
+        return 0;
+    case ARGP_KEY_END:
+        if (own->noise && own->topology)
+            exit(cli_fail_text("--noise measures this machine; leave out --topology"));
+        if (own->seconds > 0 && !own->noise)
+            exit(cli_fail_text("--seconds is the time of --noise; give both"));
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
 }
 
 int verb_info(int argc, char **argv)
 {
-    static const struct argp_option own[] = {
+    static const struct argp_option options_own[] = {
         {"topology", OPTION_TOPOLOGY, "FILE.xml", 0, "describe the machine of an hwloc file", 0},
+        {"noise", OPTION_NOISE, NULL, 0, "measure instead how quiet this machine is", 0},
+        {"seconds", OPTION_SECONDS, "S", 0, "time for --noise (default 5)", 0},
         {0},
     };
-    static const struct argp argp = {.options = own, .parser = parse};
-    const char *topology = NULL;
+    static const struct argp argp = {.options = options_own, .parser = parse};
+    struct own own = {.topology = NULL};
     struct cli_options options;
-    cli_parse(argc, argv, "describe this machine: instruction sets, cores, caches, keys", &argp,
-              &topology, &options);
+    cli_parse(argc, argv, "describe this machine: instruction sets, cores, caches, keys, noise",
+              &argp, &own, &options);
 
     struct dt_machine machine;
     struct dt_error error;
     int code = CLI_OK;
-    if (topology ? dt_machine_load(topology, &machine, &error)
-                 : dt_machine_host(&machine, &error)) {
+    if (own.noise) {
+        code = cli_noise_run(&options, own.seconds > 0 ? own.seconds : 5);
+    } else if (own.topology ? dt_machine_load(own.topology, &machine, &error)
+                            : dt_machine_host(&machine, &error)) {
         code = cli_fail(&error);
     } else {
         const bool text = !options.quiet && !(options.json && strcmp(options.json, "-") == 0);

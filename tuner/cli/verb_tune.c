@@ -4,6 +4,7 @@
 #include "reports/markdown.h"
 #include "reports/summary.h"
 #include "tuner/cli/measure.h"
+#include "tuner/cli/noise_table.h"
 #include "tuner/cli/share.h"
 #include "tuner/cli/terminal.h"
 #include "tuner/journal.h"
@@ -382,6 +383,9 @@ static void print_summary(const struct run *run, bool reported)
     if (dt_summary_winners(stdout, &m->records, &terminal, &error))
         cli_fail(&error);
     printf("\n");
+    char gates[CLI_NOISE_TEXT_MAX];
+    if (m->records.session.noisy)
+        printf("rejected by   %s\n", cli_gates_text(&m->sampler, gates));
     if (run->kept)
         printf("table         %s (%zu records)\n", options->table, dt_table_size(run->table));
     else if (options->table)

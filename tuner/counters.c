@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/counters.h"
+
+#include "tuner/sample.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { PATH_BYTES = 1024 };
+
+bool dt_counters_field(const char *path, const char *name, int field, uint64_t *value)
+{
+    char line[512];
+    bool found = false;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    while (!found && fgets(line, sizeof line, file)) {
+        if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ' ')
+            continue;
+        const char *at = line + strlen(name);
+        int used, f = 0;
+        for (; f <= field && sscanf(at, "%" SCNu64 "%n", value, &used) == 1; f++)
+            at += used;
+        found = f > field;
+        break;
+    }
+    fclose(file);
+    return found;
+}
+
+/* Adds the throttled periods of the group `group`, which begins with '/', and those above it. */
+static void add_throttled(const char *root, const char *hierarchy, const char *group,
+                          struct dt_system_counters *counters)
+{
+    char path[PATH_BYTES];
+    size_t length = strlen(group);
+    for (;;) {
+        while (length > 0 && group[length - 1] == '/')
+            length--;
+        uint64_t periods = 0;
+        const int size = snprintf(path, sizeof path, "%s/sys/fs/cgroup%s%.*s/cpu.stat", root,
+                                  hierarchy, (int)length, group);
+        if (size < (int)sizeof path && dt_counters_field(path, "nr_throttled", 0, &periods)) {
+            counters->throttled += periods;
+            counters->throttled_known = true;
+        }
+        if (length == 0)
+            return;
+        while (length > 0 && group[length - 1] != '/')
+            length--;
+    }
+}
+
+static bool lists_cpu(const char *controllers)
+{
+    for (const char *at = controllers; (at = strstr(at, "cpu")); at += 3)
+        if ((at == controllers || at[-1] == ',') && (at[3] == ',' || at[3] == '\0'))
+            return true;
+    return false;
+}
+
+/* Lines are "number:controllers:group"; the hierarchy of version 2 lists no controllers. */
+static void read_throttled(const char *root, struct dt_system_counters *counters)
+{
+    char line[PATH_BYTES];
+    snprintf(line, sizeof line, "%s/proc/self/cgroup", root);
+    FILE *file = fopen(line, "re");
+    if (!file)
+        return;
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':');
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group || group[1] != '/')
+            continue;
+        *group++ = '\0';
+        if (controllers[1] == '\0')
+            add_throttled(root, "", group, counters);
+        else if (lists_cpu(controllers + 1))
+            add_throttled(root, "/cpu", group, counters);
+    }
+    fclose(file);
+}
+
+void dt_counters_system(const char *root, struct dt_system_counters *counters)
+{
+    enum { STEAL = 7 };
+    char path[PATH_BYTES];
+    *counters = (struct dt_system_counters){0};
+    snprintf(path, sizeof path, "%s/proc/stat", root);
+    counters->stolen_known = dt_counters_field(path, "cpu", STEAL, &counters->stolen);
+    if (!counters->stolen_known)
+        counters->stolen = 0;
+    read_throttled(root, counters);
+}
+
+static void host_thread(void *context, struct dt_thread_counters *counters)
+{
+    struct rusage usage;
+    (void)context;
+    getrusage(RUSAGE_THREAD, &usage);
+    *counters = (struct dt_thread_counters){usage.ru_nivcsw, usage.ru_minflt + usage.ru_majflt,
+                                            sched_getcpu()};
+}
+
+static void host_system(void *context, struct dt_system_counters *counters)
+{
+    (void)context;
+    dt_counters_system("", counters);
+}
+
+/* Multiplications that each wait for the one before. */
+static double host_canary(void *context)
+{
+    volatile double seed = 1.0000001;
+    const double factor = seed;
+    double product = seed;
+    (void)context;
+    const double start = dt_clock_ns();
+    for (int n = 0; n < 25000; n++)
+        product *= factor;
+    seed = product;
+    return dt_clock_ns() - start;
+}
+
+const struct dt_counters dt_counters_host = {host_thread, host_system, host_canary, NULL};
