@@ -208,8 +208,10 @@ struct dt_plan;
  * DT_NO_MEMORY.
  *
  * With DISENTUNE_CAPTURE=FILE in the environment the calls of each plan are counted and, when it is
- * freed or the program ends, appended to the file as a line of a suite: `disentune tune --suite
- * FILE` then tunes what this program runs.
+ * freed or the program ends by exit(), appended to the file as a line of a suite: `disentune tune
+ * --suite FILE` then tunes what this program runs. Any number of processes may share the file; one
+ * that is killed or leaves by _exit() loses the counts of the plans it had not freed. A file that
+ * cannot be written to is reported once on standard error and otherwise changes nothing.
  */
 DT_API enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_table *table,
                                    struct dt_plan **plan, struct dt_error *error);
