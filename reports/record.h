@@ -19,6 +19,18 @@ struct dt_ceiling {
 
 #define DT_CEILINGS_MAX 32
 
+/* What was built. A fact that the build does not know is "". */
+struct dt_build {
+    char version[16];   /* of disentune */
+    char commit[48];    /* hexadecimal */
+    bool dirty;         /* the tree differed from the commit */
+    char compiler[64];  /* name, version and optimisation flags */
+    char flags[128];    /* that the user added */
+    char libraries[96]; /* "libxsmm 1.17 sleef 3.6", what is linked to compute */
+    char signature[20]; /* of the registry of variants, hexadecimal */
+    char digest[20];    /* of the machine code of the library, hexadecimal */
+};
+
 /*
  * Where and when: shared by all records of one session. Machine keys are tiers from coarse to
  * fine: [0] usable instruction sets, [1] + microarchitecture and core kind, [2] + cache
@@ -26,12 +38,14 @@ struct dt_ceiling {
  */
 struct dt_session {
     char machine[4][96];
-    char cpu[64];       /* the processor's name as it states it */
-    char version[16];   /* of disentune */
-    char compiler[64];  /* name, version and optimisation flags */
-    char signature[20]; /* of the registry of variants, hexadecimal */
-    char date[24];      /* UTC, ISO 8601 */
-    char command[256];  /* the command line that reproduces it */
+    char cpu[64];                /* the processor's name as it states it */
+    char version[16];            /* of disentune */
+    char compiler[64];           /* name, version and optimisation flags */
+    char signature[20];          /* of the registry of variants, hexadecimal */
+    struct dt_build build, base; /* base: what `build` is compared with; all "" if nothing */
+    char environment[256];       /* "governor:performance turbo:on aslr:2 thp:madvise ..." */
+    char date[24];               /* UTC, ISO 8601 */
+    char command[256];           /* the command line that reproduces it */
     uint64_t seed;
     double noise_floor; /* A/A: |log ratio| below which nothing is claimed, e.g. 0.012 */
     bool noisy;         /* too many samples were rejected */
@@ -64,8 +78,11 @@ struct dt_record {
     double gflops;              /* of the products, those of an attention by the table strategy */
     double ceiling_ns;          /* time of the same call at the ceiling */
     double share_of_ceiling;    /* ceiling_ns / time; may exceed 1 */
-    bool verified;              /* the variant passed validation on this problem and tile */
-    bool winner;                /* a tuning run chose it for this problem */
+    double error_share;         /* worst error as a share of the stated bound; NAN: not known */
+    double error_ulp;           /* worst error in units in the last place */
+    double phase_ns[DT_PHASE_COUNT]; /* of attention: where a call's time goes; NAN: not known */
+    bool verified;                   /* the variant passed validation on this problem and tile */
+    bool winner;                     /* a tuning run chose it for this problem */
 };
 
 struct dt_records {
