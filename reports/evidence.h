@@ -57,8 +57,10 @@ struct dt_cell {
     double boot_lo, boot_hi;   /* hierarchical bootstrap, beside it */
     double band;               /* |log ratio| of the A/A arm: nothing is claimed within */
     double delta;              /* what counts as a change, e.g. 0.03 */
-    double p;                  /* of a regression beyond delta, adjusted over cells */
-    size_t pairs, gated;       /* pairs of processes; samples that failed a gate */
+    double p;                  /* of a regression beyond delta and band, adjusted over cells */
+    size_t pairs;              /* of processes */
+    size_t confirming;         /* the last of them, taken after the others showed a regression */
+    size_t samples, gated;     /* that were taken; those of them that failed a gate */
     double *ratios;            /* [pairs], HEAD / BASE, in the order taken; owned; may be NULL */
     size_t aa_pairs;
     double *aa_ratios;                           /* [aa_pairs] of the A/A arm; owned; may be NULL */
