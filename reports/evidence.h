@@ -59,7 +59,7 @@ struct dt_cell {
     double delta;              /* what counts as a change, e.g. 0.03 */
     double p;                  /* of a regression beyond delta and band, adjusted over cells */
     size_t pairs;              /* of processes */
-    size_t confirming;         /* the last of them, taken after the others showed a regression */
+    size_t claimed;            /* the first of them, which showed what the others confirm; or 0 */
     size_t samples, gated;     /* that were taken; those of them that failed a gate */
     double *ratios;            /* [pairs], HEAD / BASE, in the order taken; owned; may be NULL */
     size_t aa_pairs;

@@ -26,7 +26,7 @@ static double value_of(uint64_t key)
  * The k-th smallest (0-based) by bisection over all doubles: the least value with more than k
  * entries up to it. 64 passes over x, but neither a copy nor memory that may be lacking.
  */
-static double kth_smallest(const double *x, size_t n, size_t k)
+double dt_order_statistic(const double *x, size_t n, size_t k)
 {
     uint64_t lo = 0, hi = UINT64_MAX;
     while (lo < hi) {
@@ -47,16 +47,16 @@ double dt_quantile(const double *x, size_t n, double q)
     double position = q * (double)(n - 1);
     size_t k = (size_t)position;
     double fraction = position - (double)k;
-    double lower = kth_smallest(x, n, k);
+    double lower = dt_order_statistic(x, n, k);
     if (fraction == 0)
         return lower;
-    return lower + fraction * (kth_smallest(x, n, k + 1) - lower);
+    return lower + fraction * (dt_order_statistic(x, n, k + 1) - lower);
 }
 
 double dt_median(const double *x, size_t n)
 {
-    double upper = kth_smallest(x, n, n / 2);
-    return n % 2 ? upper : (kth_smallest(x, n, n / 2 - 1) + upper) / 2;
+    double upper = dt_order_statistic(x, n, n / 2);
+    return n % 2 ? upper : (dt_order_statistic(x, n, n / 2 - 1) + upper) / 2;
 }
 
 static int compare(const void *a, const void *b)
@@ -105,6 +105,69 @@ struct dt_interval dt_bootstrap_median(const double *x, size_t n, uint64_t seed)
     free(counts);
     free(sorted);
     return interval;
+}
+
+/* Room to draw pairs and samples in. */
+struct draws {
+    const double **first; /* [pairs], the samples of each */
+    double *medians;      /* [pairs] */
+    double *samples;      /* [most samples of a pair] */
+};
+
+static bool draws_init(struct draws *draws, const double *values, const size_t *counts,
+                       size_t pairs)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < pairs; i++)
+        most = counts[i] > most ? counts[i] : most;
+    draws->first = malloc(pairs * sizeof *draws->first);
+    draws->medians = calloc(pairs, sizeof *draws->medians);
+    draws->samples = malloc(most * sizeof *draws->samples);
+    for (size_t i = 0; i < pairs && draws->first; values += counts[i++])
+        draws->first[i] = values;
+    return draws->first && draws->medians && draws->samples;
+}
+
+static void draws_clear(struct draws *draws)
+{
+    free(draws->samples);
+    free(draws->medians);
+    free(draws->first);
+}
+
+static double resample_pairs(const struct draws *draws, const size_t *counts, size_t pairs,
+                             uint64_t *seed)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        const size_t pair = dt_random_below(seed, pairs);
+        for (size_t k = 0; k < counts[pair]; k++)
+            draws->samples[k] = draws->first[pair][dt_random_below(seed, counts[pair])];
+        draws->medians[i] = dt_median(draws->samples, counts[pair]);
+    }
+    return dt_median(draws->medians, pairs);
+}
+
+bool dt_bootstrap_pairs(const double *values, const size_t *counts, size_t pairs, uint64_t seed,
+                        struct dt_interval *interval)
+{
+    struct draws draws;
+    const bool drawn = draws_init(&draws, values, counts, pairs);
+    if (drawn) {
+        double resampled[RESAMPLES];
+        for (size_t i = 0; i < pairs; i++)
+            draws.medians[i] = dt_median(draws.first[i], counts[i]);
+        interval->median = dt_median(draws.medians, pairs);
+        interval->lo = dt_quantile(draws.medians, pairs, 0);
+        interval->hi = dt_quantile(draws.medians, pairs, 1);
+        for (size_t r = 0; r < RESAMPLES && pairs >= 5; r++)
+            resampled[r] = resample_pairs(&draws, counts, pairs, &seed);
+        if (pairs >= 5) {
+            interval->lo = dt_quantile(resampled, RESAMPLES, 0.025);
+            interval->hi = dt_quantile(resampled, RESAMPLES, 0.975);
+        }
+    }
+    draws_clear(&draws);
+    return drawn;
 }
 
 /* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */

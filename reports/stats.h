@@ -3,6 +3,7 @@
 #ifndef DISENTUNE_STATS_H
 #define DISENTUNE_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ struct dt_interval {
 /* Median of x[0 ... n), n >= 1; x is not changed. NaN entries are not allowed. */
 double dt_median(const double *x, size_t n);
 
+/* The k-th smallest, k in [0, n). */
+double dt_order_statistic(const double *x, size_t n, size_t k);
+
 /* Quantile q in [0, 1], linear interpolation (type 7 of Hyndman and Fan). */
 double dt_quantile(const double *x, size_t n, double q);
 
@@ -22,6 +26,16 @@ double dt_quantile(const double *x, size_t n, double q);
  * range. To get ratios, pass logarithms and take exp() of the result.
  */
 struct dt_interval dt_bootstrap_median(const double *x, size_t n, uint64_t seed);
+
+/*
+ * The same of samples within pairs of processes: values holds counts[0] samples of the first pair,
+ * then those of the next. Pairs are drawn, then samples within each, for noise that a process keeps
+ * (layout) is not averaged out by more samples of it. The median is that of the pairs' medians.
+ * pairs >= 1, counts >= 1; with pairs < 5 the interval is the range of the pairs' medians. False,
+ * and *interval untouched, without memory.
+ */
+bool dt_bootstrap_pairs(const double *values, const size_t *counts, size_t pairs, uint64_t seed,
+                        struct dt_interval *interval);
 
 /* Seeded generator (splitmix64): advances *state and returns 64 random bits. */
 uint64_t dt_random(uint64_t *state);
