@@ -89,7 +89,7 @@ static void print_owed(FILE *stream, int *owed)
 }
 
 static void print_cells(FILE *stream, const struct dt_grid *grid, const struct layout *layout,
-                        const struct dt_terminal *terminal, const struct dt_cell *cells)
+                        const struct dt_terminal *terminal, const struct dt_grid_cell *cells)
 {
     int owed = INDENT;
     for (size_t c = 0; c < grid->column_count; c++) {

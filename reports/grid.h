@@ -31,7 +31,7 @@ struct dt_column {
     int rank;
 };
 
-struct dt_cell {
+struct dt_grid_cell {
     char text[DT_CELL_MAX]; /* UTF-8 of single-width characters */
     const char *style;      /* NULL for none */
     bool spills;            /* runs on over the columns to the right, which are empty */
@@ -40,7 +40,7 @@ struct dt_cell {
 /* With a title an empty line and the title come before the row. */
 struct dt_row {
     char title[160];
-    struct dt_cell cells[DT_GRID_COLUMNS_MAX];
+    struct dt_grid_cell cells[DT_GRID_COLUMNS_MAX];
 };
 
 struct dt_grid {

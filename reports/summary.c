@@ -179,14 +179,15 @@ static void draw_bar(double share, char text[DT_CELL_MAX])
     }
 }
 
-static void set(struct dt_cell *cell, const char *text, const char *style)
+static void set(struct dt_grid_cell *cell, const char *text, const char *style)
 {
     snprintf(cell->text, sizeof cell->text, "%.90s", text);
     cell->style = style;
 }
 
 /* Without "bias.", which the title says. */
-static void set_variant(struct dt_cell *cell, const struct dt_record *record, const char *style)
+static void set_variant(struct dt_grid_cell *cell, const struct dt_record *record,
+                        const char *style)
 {
     const char *op = dt_op_name(record->op), *name = record->variant;
     const size_t length = strlen(op);
@@ -194,7 +195,7 @@ static void set_variant(struct dt_cell *cell, const struct dt_record *record, co
         style);
 }
 
-static void set_time(struct dt_cell cells[2], const struct dt_record *record)
+static void set_time(struct dt_grid_cell cells[2], const struct dt_record *record)
 {
     char text[DT_VIEW_TEXT_MAX];
     set(&cells[0], dt_view_time(record->ns_median, text), NULL);
@@ -212,7 +213,7 @@ static double ratio_of(const struct dt_record *record, int k)
 
 /* Speed-ups, then the share of the ceiling and its bar; of attention what RATIO_COLUMNS_ATTENTION
  * says. */
-static void set_ratios(struct dt_cell cells[5], const struct dt_record *record,
+static void set_ratios(struct dt_grid_cell cells[5], const struct dt_record *record,
                        const struct dt_session *session, bool bar)
 {
     char text[DT_VIEW_TEXT_MAX];
@@ -283,7 +284,7 @@ struct rows {
 };
 
 /* Rows of attention have the cell of the parts after that of the tile. */
-static size_t set_parts(struct dt_cell *cell, const struct dt_record *record)
+static size_t set_parts(struct dt_grid_cell *cell, const struct dt_record *record)
 {
     char text[DT_VIEW_TEXT_MAX];
     if (record->op != DT_OP_ATTENTION)
@@ -474,7 +475,7 @@ static void all_row(const void *context, size_t n, struct dt_row *row)
                  isnan(record->ceiling_ns) ? "unknown" : dt_view_time(record->ceiling_ns, time));
     set(&row->cells[2], dt_view_tile(record, text), NULL);
     const size_t parts = set_parts(&row->cells[3], record);
-    struct dt_cell *cells = &row->cells[parts];
+    struct dt_grid_cell *cells = &row->cells[parts];
     set_time(&cells[3], record);
     if (!record->verified) {
         set(&row->cells[0], "!", DT_STYLE_BAD);

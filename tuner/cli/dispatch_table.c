@@ -9,12 +9,12 @@ static const struct dt_column lookup_columns[] = {
     {NULL, "95 %", true, 1},
 };
 
-static void number(struct dt_cell *cell, int digits, double x)
+static void number(struct dt_grid_cell *cell, int digits, double x)
 {
     snprintf(cell->text, sizeof cell->text, "%.*f", digits, x);
 }
 
-static void range(struct dt_cell *cell, const struct dt_interval *i)
+static void range(struct dt_grid_cell *cell, const struct dt_interval *i)
 {
     snprintf(cell->text, sizeof cell->text, "%.1f - %.1f", i->lo, i->hi);
 }
