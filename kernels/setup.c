@@ -149,9 +149,8 @@ static enum dt_status check_parts(const struct dt_choice *c, const struct dt_pro
     return DT_OK;
 }
 
-enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struct dt_choice *choice,
-                                       const struct dt_problem *p, const struct dt_delta *delta,
-                                       int32_t threads, struct dt_error *error)
+void dt_attention_sizes(struct dt_attention_setup *s, const struct dt_choice *choice,
+                        const struct dt_problem *p, const struct dt_delta *delta, int32_t threads)
 {
     *s = (struct dt_attention_setup){.choice = *choice,
                                      .chunk = p->nq,
@@ -161,15 +160,24 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struc
     if (choice->variant->strategy == DT_DIRECT) {
         s->workspace = 2 * lines((size_t)p->nk) + lines((size_t)p->dim) +
                        lines((size_t)delta->slots + DT_COLUMN_STEP);
-        return DT_OK;
+        return;
     }
-    enum dt_status status = check_parts(choice, p, delta, error);
-    if (status)
-        return status;
     set_sizes(s, p, delta);
     struct dt_attention_arrays unplaced;
     s->workspace = dt_attention_lay_out(s, p, NULL, &unplaced);
-    if (!resolve_all(s, p)) {
+}
+
+enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struct dt_choice *choice,
+                                       const struct dt_problem *p, const struct dt_delta *delta,
+                                       int32_t threads, struct dt_error *error)
+{
+    const bool direct = choice->variant->strategy == DT_DIRECT;
+    *s = (struct dt_attention_setup){0};
+    enum dt_status status = direct ? DT_OK : check_parts(choice, p, delta, error);
+    if (status)
+        return status;
+    dt_attention_sizes(s, choice, p, delta, threads);
+    if (!direct && !resolve_all(s, p)) {
         dt_attention_setup_clear(s);
         return dt_error_set(error, DT_UNSUPPORTED, "%s cannot make the products of %s",
                             choice->gemm->name, choice->variant->name);

@@ -61,6 +61,12 @@ struct dt_attention_arrays {
     float *c2p, *p2c;
 };
 
+/* The sizes of a setup, all of it but the products: cheap, and no question of what this CPU runs.
+ * An attention without parts has those of a call alone. Nothing is to be released. */
+void dt_attention_sizes(struct dt_attention_setup *setup, const struct dt_choice *choice,
+                        const struct dt_problem *problem, const struct dt_delta *delta,
+                        int32_t threads);
+
 /* Places the arrays in a workspace and returns the floats that they take. */
 size_t dt_attention_lay_out(const struct dt_attention_setup *setup,
                             const struct dt_problem *problem, float *workspace,
