@@ -25,6 +25,8 @@ enum dt_status dt_fields_decode(const struct dt_field *fields, size_t count, con
 {
     for (size_t f = 0; f < count; f++) {
         const json_t *json = json_object_get(object, fields[f].key);
+        if (!json && fields[f].optional)
+            continue;
         if (!json)
             return dt_error_set(error, DT_INVALID, "\"%s%s\" is missing", within, fields[f].key);
         void *at = (char *)base + fields[f].offset;
@@ -37,6 +39,18 @@ enum dt_status dt_fields_decode(const struct dt_field *fields, size_t count, con
                                 fields[f].codec->expected);
     }
     return DT_OK;
+}
+
+json_t *dt_codec_encode_each(const void *items, size_t count, size_t size,
+                             json_t *(*encode)(const void *))
+{
+    json_t *array = json_array();
+    for (size_t n = 0; n < count; n++)
+        if (json_array_append_new(array, encode((const char *)items + n * size))) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
 }
 
 /* ---- Text ------------------------------------------------------------------ */
@@ -88,7 +102,7 @@ const struct dt_codec dt_codec_text = {"a short text without control characters"
 static json_t *encode_real(const void *at)
 {
     double value = *(const double *)at;
-    return isfinite(value) && value >= 0 ? json_real(value) : json_null();
+    return isfinite(value) && value >= 0 ? json_real(value == 0 ? 0 : value) : json_null();
 }
 
 static enum dt_status decode_real(const json_t *json, void *at, size_t size)
@@ -102,6 +116,28 @@ static enum dt_status decode_real(const json_t *json, void *at, size_t size)
 }
 
 const struct dt_codec dt_codec_real = {"a number, not negative, or null", encode_real, decode_real};
+
+json_t *dt_codec_encode_reals(const double *items, size_t count)
+{
+    return items ? dt_codec_encode_each(items, count, sizeof *items, encode_real) : json_null();
+}
+
+enum dt_status dt_codec_decode_reals(const json_t *json, size_t count, double **items)
+{
+    if (json_is_null(json))
+        return DT_OK;
+    if (!json_is_array(json) || json_array_size(json) != count)
+        return DT_INVALID;
+    *items = malloc((count + 1) * sizeof **items);
+    if (!*items)
+        return DT_NO_MEMORY;
+    for (size_t n = 0; n < count; n++) {
+        const json_t *item = json_array_get(json, n);
+        if (json_is_null(item) || decode_real(item, *items + n, sizeof(double)))
+            return DT_INVALID;
+    }
+    return DT_OK;
+}
 
 static bool in_range(const json_t *json, json_int_t least, json_int_t most)
 {

@@ -26,7 +26,10 @@ enum dt_fate {
     DT_FATE_DROPPED, /* slower than the leader */
     DT_FATE_TIED,    /* within the band of the leader to the end */
     DT_FATE_WINNER,
+    DT_FATE_COUNT
 };
+
+const char *dt_fate_name(enum dt_fate fate); /* "skipped", "failed", ... */
 
 struct dt_candidate {
     struct dt_subject subject;
@@ -98,19 +101,28 @@ struct dt_evidence {
 
 /*
  * JSON Lines, one finding a line: {"kind":"record"|"candidate"|"cell"|"trials", ..., "session":
- * {...}}. A line without "kind" is a record. Lines of equal sessions make one session, wherever
- * they stand. Reading what was written gives the same evidence, writing it again the same bytes.
- * A malformed line fails with its number. DT_INVALID, DT_IO, DT_NO_MEMORY.
+ * {...}}, and {"kind":"session", "session":{...}} for a session that found nothing. A line without
+ * "kind" is a record. Lines of equal sessions make one session, wherever they stand. Reading what
+ * was written gives the same evidence, writing it again the same bytes. "-" is standard input. A
+ * malformed line fails with its number, and *evidence is empty. DT_INVALID, DT_IO, DT_NO_MEMORY.
  */
 enum dt_status dt_evidence_write(FILE *stream, const struct dt_evidence *evidence,
                                  struct dt_error *error);
 enum dt_status dt_evidence_read(const char *path, struct dt_evidence *evidence,
                                 struct dt_error *error);
 
-/* The session with these values, appended if it is not there yet; NULL without memory. */
+/*
+ * The session with these values, put in its place if it is not there yet; valid until the next
+ * call; NULL without memory. Sessions that differ in `noise_floor` and `noisy` alone are one, seen
+ * at different times: the greater noise is kept.
+ */
 struct dt_finding *dt_evidence_session(struct dt_evidence *evidence,
                                        const struct dt_session *session);
 
 void dt_evidence_clear(struct dt_evidence *evidence);
+void dt_finding_clear(struct dt_finding *finding);
+
+/* What the record measured. */
+struct dt_subject dt_record_subject(const struct dt_record *record);
 
 #endif

@@ -259,9 +259,9 @@ static void put_provenance(FILE *stream, const struct dt_records *records)
     char text[DT_VIEW_TEXT_MAX];
     fputs("\n## Provenance\n\n| | |\n| --- | --- |\n", stream);
     put_fact(stream, "Date", s->date);
-    put_fact(stream, "disentune", s->version);
-    put_fact(stream, "Compiler", s->compiler);
-    put_fact(stream, "Signature of the variants", s->signature);
+    put_fact(stream, "disentune", s->build.version);
+    put_fact(stream, "Compiler", s->build.compiler);
+    put_fact(stream, "Signature of the variants", s->build.signature);
     snprintf(text, sizeof text, "%llu", (unsigned long long)s->seed);
     put_fact(stream, "Seed", text);
     put_fact(stream, "Noise floor", print_floor(s, text));

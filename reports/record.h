@@ -39,12 +39,10 @@ struct dt_build {
 struct dt_session {
     char machine[4][96];
     char cpu[64];                /* the processor's name as it states it */
-    char version[16];            /* of disentune */
-    char compiler[64];           /* name, version and optimisation flags */
-    char signature[20];          /* of the registry of variants, hexadecimal */
     struct dt_build build, base; /* base: what `build` is compared with; all "" if nothing */
     char environment[256];       /* "governor:performance turbo:on aslr:2 thp:madvise ..." */
     char date[24];               /* UTC, ISO 8601 */
+    char run[20];                /* tells sessions of one second apart; "" in older files */
     char command[256];           /* the command line that reproduces it */
     uint64_t seed;
     double noise_floor; /* A/A: |log ratio| below which nothing is claimed, e.g. 0.012 */

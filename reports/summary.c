@@ -63,8 +63,8 @@ static void print_session(FILE *stream, const struct dt_records *records,
                     dt_terminal_width(terminal));
     fputc('\n', stream);
     print_fact(stream, terminal, "machine", s->machine[3], NULL);
-    snprintf(text, sizeof text, "%s, disentune %s, %s, seed %llu", s->date, s->version, s->compiler,
-             (unsigned long long)s->seed);
+    snprintf(text, sizeof text, "%s, disentune %s, %s, seed %llu", s->date, s->build.version,
+             s->build.compiler, (unsigned long long)s->seed);
     print_fact(stream, terminal, "session", text, NULL);
     print_rejected(records, rejected, sizeof rejected);
     if (isnan(s->noise_floor))

@@ -35,9 +35,9 @@ static struct dt_session session_of(uint64_t seed)
 {
     return (struct dt_session){
         .machine = {"a", "a b", "a b c", "a b c d"},
-        .version = "1",
-        .compiler = "cc",
-        .signature = "00ff",
+        .build.version = "1",
+        .build.compiler = "cc",
+        .build.signature = "00ff",
         .date = "2026-01-31T12:00:00Z",
         .seed = seed,
         .noise_floor = 0.01,

@@ -124,9 +124,9 @@ static struct header header_of(const struct dt_session *session, uint64_t job)
 {
     struct header h = {.schema = SCHEMA};
     memcpy(h.machine, session->machine[3], sizeof h.machine);
-    memcpy(h.version, session->version, sizeof h.version);
-    memcpy(h.compiler, session->compiler, sizeof h.compiler);
-    memcpy(h.signature, session->signature, sizeof h.signature);
+    memcpy(h.version, session->build.version, sizeof h.version);
+    memcpy(h.compiler, session->build.compiler, sizeof h.compiler);
+    memcpy(h.signature, session->build.signature, sizeof h.signature);
     snprintf(h.seed, sizeof h.seed, "%" PRIu64, session->seed);
     snprintf(h.job, sizeof h.job, "%016" PRIx64, job);
     return h;
@@ -317,7 +317,8 @@ static enum dt_status check_session(const struct dt_session *found,
                                     const struct dt_session *expected, struct dt_error *error)
 {
     if (memcmp(found->machine, expected->machine, sizeof found->machine) == 0 &&
-        found->seed == expected->seed && strcmp(found->signature, expected->signature) == 0)
+        found->seed == expected->seed &&
+        strcmp(found->build.signature, expected->build.signature) == 0)
         return DT_OK;
     return dt_error_set(error, DT_INVALID, "a record of another machine, build or seed");
 }

@@ -20,9 +20,10 @@ void dt_session_init(struct dt_session *session, const struct dt_machine *machin
     memcpy(session->machine, machine->kinds[0].key, sizeof session->machine);
     snprintf(session->cpu, sizeof session->cpu, "%s",
              machine->cpu.name[0] ? machine->cpu.name : machine->cpu.uarch);
-    snprintf(session->version, sizeof session->version, "%s", dt_version());
-    snprintf(session->compiler, sizeof session->compiler, "%s", DT_COMPILER);
-    snprintf(session->signature, sizeof session->signature, "%016" PRIx64, dt_variant_signature());
+    snprintf(session->build.version, sizeof session->build.version, "%s", dt_version());
+    snprintf(session->build.compiler, sizeof session->build.compiler, "%s", DT_COMPILER);
+    snprintf(session->build.signature, sizeof session->build.signature, "%016" PRIx64,
+             dt_variant_signature());
     const time_t now = time(NULL);
     struct tm utc;
     strftime(session->date, sizeof session->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));

@@ -126,7 +126,7 @@ static enum dt_status open_table(const char *path, const struct dt_session *sess
     if (!*table || (*table)->stale) {
         dt_table_free(*table);
         *table = NULL;
-        status = dt_table_create(session->compiler, table, error);
+        status = dt_table_create(session->build.compiler, table, error);
     }
     if (!status && path)
         status = dt_table_write(*table, path, error);
