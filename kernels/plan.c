@@ -3,6 +3,7 @@
 #include "kernels/error.h"
 #include "kernels/lookup.h"
 #include "kernels/setup.h"
+#include "kernels/slowdown.h"
 #include "kernels/standing.h"
 
 #ifdef _OPENMP
@@ -20,6 +21,7 @@ struct dt_plan {
     struct dt_delta delta;
     struct dt_choice choice;    /* no variant if there is nothing to do */
     struct dt_capture *capture; /* NULL: calls are not counted */
+    struct dt_slowdown slowdown;
     char text[PLAN_TEXT_MAX];
 
     /* Of attention. */
@@ -80,7 +82,9 @@ static enum dt_status create(enum dt_op op, const struct dt_problem *problem, st
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a plan");
     made->op = op;
     made->problem = *problem;
-    status = dt_delta_init(&made->delta, problem, error);
+    status = dt_slowdown_init(&made->slowdown, error);
+    if (!status)
+        status = dt_delta_init(&made->delta, problem, error);
     if (status)
         free(made);
     else
@@ -111,8 +115,10 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
 
 void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
 {
+    const double begun = dt_slowdown_begin(&plan->slowdown);
     dt_capture_call(plan->capture);
     dt_bias_run(&plan->choice, &plan->problem, &plan->delta, operands);
+    dt_slowdown_end(&plan->slowdown, begun);
 }
 
 /* ---- Attention ---- */
@@ -268,10 +274,12 @@ enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attentio
             return DT_NO_MEMORY;
         workspace = plan->owned + (size_t)claimed * floats_of_call(plan);
     }
+    const double begun = dt_slowdown_begin(&plan->slowdown);
     struct dt_attention_args args;
     fill(&args, plan, o, workspace);
     dt_capture_call(plan->capture);
     dt_attention_run(&args);
+    dt_slowdown_end(&plan->slowdown, begun);
     if (claimed >= 0)
         atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
     return DT_OK;

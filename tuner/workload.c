@@ -211,10 +211,11 @@ enum dt_status dt_ready_init(struct dt_ready *r, const struct dt_workload *w,
                              struct dt_error *error)
 {
     *r = (struct dt_ready){.workload = w, .choice = *choice, .layout = layout};
-    enum dt_status status = choice->variant->op == DT_OP_GEMM ? ready_product(r, error)
-                            : choice->variant->op == DT_OP_ATTENTION
-                                ? ready_attention(r, threads, error)
-                                : DT_OK;
+    enum dt_status status = dt_slowdown_init(&r->slowdown, error);
+    if (!status)
+        status = choice->variant->op == DT_OP_GEMM        ? ready_product(r, error)
+                 : choice->variant->op == DT_OP_ATTENTION ? ready_attention(r, threads, error)
+                                                          : DT_OK;
     if (status)
         dt_ready_clear(r);
     return status;
@@ -285,6 +286,7 @@ double dt_probe_flops(const struct dt_variant *probe)
 void dt_ready_run(const struct dt_ready *r, struct dt_phases *phases)
 {
     const struct dt_workload *w = r->workload;
+    const double begun = dt_slowdown_begin(&r->slowdown);
     switch (r->choice.variant->op) {
     case DT_OP_BIAS:
         run_bias(r);
@@ -300,10 +302,11 @@ void dt_ready_run(const struct dt_ready *r, struct dt_phases *phases)
         break;
     case DT_OP_PROBE:
         run_probe(r);
-        break;
+        return;
     case DT_OP_COUNT:
-        break;
+        return;
     }
+    dt_slowdown_end(&r->slowdown, begun);
 }
 
 double dt_workload_flops(const struct dt_workload *w)

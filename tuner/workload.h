@@ -4,6 +4,7 @@
 #define DISENTUNE_WORKLOAD_H
 
 #include "kernels/setup.h"
+#include "kernels/slowdown.h"
 #include "tuner/blocked.h"
 
 /*
@@ -45,6 +46,7 @@ struct dt_ready {
     struct dt_blocked *product;      /* gemm, owned */
     struct dt_attention_setup setup; /* attention */
     float *workspace;                /* attention, owned */
+    struct dt_slowdown slowdown;
 };
 
 /* The caller releases with dt_ready_clear(). `threads` matters to attention. DT_UNSUPPORTED,

@@ -16,6 +16,12 @@ static const struct cli_verb verbs[] = {
     {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
 };
 
+#ifdef DT_SLOWDOWN
+#define SELF_TEST " for self-tests, slowed down by DISENTUNE_SLOWDOWN"
+#else
+#define SELF_TEST ""
+#endif
+
 #define VERBS (sizeof verbs / sizeof *verbs)
 
 static void print_help(FILE *stream)
@@ -80,7 +86,7 @@ int main(int argc, char **argv)
         return cli_finish(CLI_OK);
     }
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        puts("disentune " DT_VERSION);
+        puts("disentune " DT_VERSION SELF_TEST);
         return cli_finish(CLI_OK);
     }
     for (size_t v = 0; v < VERBS; v++)
