@@ -226,7 +226,8 @@ Test(tune, records_every_variant_once_and_one_winner)
     for (size_t r = 0; r < run.records.count; r++) {
         const struct dt_record *a = &run.records.items[r];
         winners += a->winner;
-        incomplete += !(a->ns_lo <= a->ns_median && a->ns_median <= a->ns_hi) || !a->verified ||
+        incomplete += !(a->error_share >= 0 && a->error_share <= 1 && a->error_ulp >= 0) ||
+                      !(a->ns_lo <= a->ns_median && a->ns_median <= a->ns_hi) || !a->verified ||
                       !(a->ratio_to_scalar > 0) || !(a->share_of_ceiling > 0) || a->samples == 0;
         for (size_t other = 0; other < r; other++)
             twice += strcmp(a->variant, run.records.items[other].variant) == 0;

@@ -131,8 +131,12 @@ static enum dt_status describe(const struct dt_race *race, const struct dt_refer
         .gflops = NAN,
         .ceiling_ns = NAN,
         .share_of_ceiling = NAN,
+        .error_share = runner->error_share,
+        .error_ulp = runner->error_ulp,
         .verified = true,
     };
+    for (int p = 0; p < DT_PHASE_COUNT; p++)
+        record->phase_ns[p] = NAN;
     record->ns = malloc(DT_BLOCKS_MAX * sizeof *record->ns);
     if (!record->ns)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a record");

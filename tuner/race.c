@@ -17,6 +17,8 @@ static void fill(struct dt_runner *to, const struct dt_runner *from, bool kept, 
         .most_samples = from->most_samples,
         .kept = kept,
         .dropped = true,
+        .error_share = NAN,
+        .error_ulp = NAN,
     };
     for (size_t b = 0; b < blocks; b++)
         to->ns[b] = NAN;

@@ -24,7 +24,8 @@ struct dt_runner {
     bool entered;        /* `ready` is */
     struct dt_ready ready;
     struct dt_repeat repeat;
-    size_t rejected; /* samples */
+    size_t rejected;               /* samples */
+    double error_share, error_ulp; /* of its trial, as of struct dt_record; NAN without one */
     size_t samples;
     double ns[DT_BLOCKS_MAX]; /* by block; NAN where it did not run */
 };

@@ -65,6 +65,8 @@ enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *
                                          tuner->trial_seconds, &verdict, error);
     if (status)
         return status == DT_UNSUPPORTED ? DT_OK : status;
+    race->runners[runner].error_share = verdict.worst;
+    race->runners[runner].error_ulp = verdict.worst_ulp;
     if (verdict.passed)
         return dt_race_enter(race, runner, error);
     outcome->disqualified++;

@@ -155,7 +155,7 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
             ? measure_threads(m, problem, seconds, outcome, error)
             : dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
     dt_session_judge(&m->records.session, &m->sampler);
-    return status ? status : cli_measure_write(m, error);
+    return status;
 }
 
 enum dt_status cli_measure_write(struct cli_measure *m, struct dt_error *error)

@@ -36,8 +36,8 @@ enum dt_status cli_measure_calibrate(struct cli_measure *measure, struct dt_erro
 bool cli_measure_wants(const struct cli_measure *measure, enum dt_op op,
                        const struct dt_problem *problem);
 
-/* Measures one problem, attention for each number of --threads in turn, and writes the records to
- * --json. The outcome is that of all numbers. */
+/* Measures one problem, attention for each number of --threads in turn. The outcome is that of all
+ * numbers. */
 enum dt_status cli_measure_problem(struct cli_measure *measure, enum dt_op op,
                                    const struct dt_problem *problem, double seconds,
                                    struct dt_outcome *outcome, struct dt_error *error);

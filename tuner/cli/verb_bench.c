@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "kernels/error.h"
 #include "reports/summary.h"
-#include "reports/view.h"
 #include "tuner/cli/dispatch_table.h"
 #include "tuner/cli/measure.h"
 #include "tuner/cli/phase_table.h"
@@ -76,65 +76,93 @@ static bool is_repeated(const struct cli_options *options, enum dt_op op, size_t
     return false;
 }
 
-/* The fastest of some sorted records of one problem that has phases: an attention made of parts, on
- * one thread. */
-static const struct dt_record *fastest_with_phases(const struct dt_record *const *sorted,
-                                                   size_t count, struct dt_choice *choice)
+/* What --phases found, in the order of measuring. */
+struct phases {
+    struct dt_phase_times *items;
+    size_t count;
+};
+
+/* The fastest of the records from `first` on that has phases: an attention made of parts, on one
+ * thread. */
+static struct dt_record *fastest_with_phases(const struct dt_records *records, size_t first,
+                                             struct dt_choice *choice)
 {
-    for (size_t n = 0; n < count; n++)
-        if (sorted[n]->op == DT_OP_ATTENTION && sorted[n]->threads == 1 && sorted[n]->verified &&
-            dt_record_choice(sorted[n], choice) && choice->variant->strategy != DT_DIRECT)
-            return sorted[n];
-    return NULL;
+    struct dt_record *fastest = NULL;
+    for (size_t r = first; r < records->count; r++) {
+        struct dt_record *record = &records->items[r];
+        struct dt_choice own;
+        if (record->op != DT_OP_ATTENTION || record->threads != 1 || !record->verified ||
+            !dt_record_choice(record, &own) || own.variant->strategy == DT_DIRECT ||
+            (fastest && fastest->ns_median <= record->ns_median))
+            continue;
+        fastest = record;
+        *choice = own;
+    }
+    return fastest;
 }
 
-static enum dt_status print_phases(const struct cli_measure *m, const struct dt_terminal *terminal,
-                                   struct dt_error *error)
+static enum dt_status measure_phases(struct cli_measure *m, size_t first, struct phases *phases,
+                                     struct dt_error *error)
 {
-    const struct dt_record **sorted;
-    enum dt_status status = dt_view_sort(&m->records, &sorted, error);
+    struct dt_choice choice;
+    struct dt_record *record = fastest_with_phases(&m->records, first, &choice);
+    if (!record || cli_measure_stopped())
+        return DT_OK;
+    struct dt_phase_times *grown =
+        realloc(phases->items, (phases->count + 1) * sizeof *phases->items);
+    if (!grown)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for the phases of an attention");
+    phases->items = grown;
+    struct dt_phase_times *times = &grown[phases->count];
+    enum dt_status status =
+        dt_phases_measure(&m->records.session, &record->problem, &choice, times, error);
     if (status)
         return status;
-    for (size_t at = 0, span; at < m->records.count && !status; at += span) {
-        struct dt_phase_times times;
-        struct dt_choice choice;
-        span = dt_view_problem_span(&sorted[at], m->records.count - at);
-        const struct dt_record *record = fastest_with_phases(&sorted[at], span, &choice);
-        if (!record || cli_measure_stopped())
-            continue;
-        status = dt_phases_measure(&m->records.session, &record->problem, &choice, &times, error);
-        if (!status)
-            cli_phases_print(stdout, &times, terminal);
-    }
-    free(sorted);
-    return status;
+    for (int p = 0; p < DT_PHASE_COUNT; p++)
+        record->phase_ns[p] = times->phase[p].ns;
+    phases->count++;
+    return DT_OK;
 }
 
-static int bench(const struct own *own, struct cli_measure *m)
+static enum dt_status bench_problem(const struct own *own, struct cli_measure *m, enum dt_op op,
+                                    const struct dt_problem *problem, struct phases *phases,
+                                    struct dt_error *error)
+{
+    struct dt_outcome outcome;
+    const size_t first = m->records.count;
+    enum dt_status status = cli_measure_problem(m, op, problem, own->seconds, &outcome, error);
+    if (!status && own->phases)
+        status = measure_phases(m, first, phases, error);
+    return status ? status : cli_measure_write(m, error);
+}
+
+/* Measures what is asked for, as far as no signal asks to stop; *done problems. */
+static enum dt_status bench_all(const struct own *own, struct cli_measure *m, size_t *done,
+                                struct phases *phases, struct dt_error *error)
 {
     static const enum dt_op ops[] = {DT_OP_BIAS, DT_OP_SOFTMAX, DT_OP_GEMM, DT_OP_ATTENTION};
     const struct cli_options *options = m->options;
-    struct dt_error error;
-    m->tuner.goal = DT_GOAL_VARIANTS;
-    m->tuner.fixed_tile = own->fixed_tile;
-    m->tuner.tile = own->tile;
-    if (cli_measure_calibrate(m, &error))
-        return cli_fail(&error);
-    size_t p = 0;
-    for (; p < options->problem_count && !cli_measure_stopped(); p++)
-        for (size_t o = 0; o < sizeof ops / sizeof *ops && !cli_measure_stopped(); o++) {
-            struct dt_outcome outcome;
+    enum dt_status status = cli_measure_calibrate(m, error);
+    for (*done = 0; *done < options->problem_count && !status && !cli_measure_stopped(); ++*done) {
+        const struct dt_problem *problem = &options->problems[*done];
+        for (size_t o = 0; o < sizeof ops / sizeof *ops; o++) {
             char text[DT_PROBLEM_TEXT_MAX];
-            if (!cli_measure_wants(m, ops[o], &options->problems[p]) ||
-                is_repeated(options, ops[o], p))
+            if (status || cli_measure_stopped() || !cli_measure_wants(m, ops[o], problem) ||
+                is_repeated(options, ops[o], *done))
                 continue;
-            cli_progress(options, dt_problem_print(&options->problems[p], text), (double)p,
+            cli_progress(options, dt_problem_print(problem, text), (double)*done,
                          (double)options->problem_count);
-            if (cli_measure_problem(m, ops[o], &options->problems[p], own->seconds, &outcome,
-                                    &error))
-                return cli_fail(&error);
+            status = bench_problem(own, m, ops[o], problem, phases, error);
         }
+    }
     cli_progress_end(options);
+    return status;
+}
+
+static int report(struct cli_measure *m, size_t done, const struct phases *phases)
+{
+    const struct cli_options *options = m->options;
+    struct dt_error error;
     if (m->records.count == 0 && cli_measure_stopped())
         return cli_measure_interrupted(0, options->problem_count, "");
     if (m->records.count == 0)
@@ -143,12 +171,27 @@ static int bench(const struct own *own, struct cli_measure *m)
     const bool to_stdout = options->json && strcmp(options->json, "-") == 0;
     const struct dt_terminal terminal = cli_terminal(stdout);
     const int code =
-        cli_measure_stopped() ? cli_measure_interrupted(p, options->problem_count, "") : CLI_OK;
+        cli_measure_stopped() ? cli_measure_interrupted(done, options->problem_count, "") : CLI_OK;
     if (options->quiet || to_stdout)
         return code;
-    if (dt_summary_all(stdout, &m->records, &terminal, &error) ||
-        (own->phases && print_phases(m, &terminal, &error)))
+    if (dt_summary_all(stdout, &m->records, &terminal, &error))
         return cli_fail(&error);
+    for (size_t p = 0; p < phases->count; p++)
+        cli_phases_print(stdout, &phases->items[p], &terminal);
+    return code;
+}
+
+static int bench(const struct own *own, struct cli_measure *m)
+{
+    struct phases phases = {0};
+    struct dt_error error;
+    size_t done;
+    m->tuner.goal = DT_GOAL_VARIANTS;
+    m->tuner.fixed_tile = own->fixed_tile;
+    m->tuner.tile = own->tile;
+    const int code =
+        bench_all(own, m, &done, &phases, &error) ? cli_fail(&error) : report(m, done, &phases);
+    free(phases.items);
     return code;
 }
 

@@ -284,6 +284,8 @@ static enum dt_status tune_task(struct run *run, struct task *task, double secon
         .op = task->op, .problem = task->problem, .first = m->records.count};
     enum dt_status status =
         cli_measure_problem(m, task->op, &task->problem, seconds, &outcome, error);
+    if (!status)
+        status = cli_measure_write(m, error);
     if (status)
         return status;
     entry.count = m->records.count - entry.first;
