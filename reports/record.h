@@ -28,7 +28,7 @@ struct dt_build {
     char flags[128];    /* that the user added */
     char libraries[96]; /* "libxsmm 1.17 sleef 3.6", what is linked to compute */
     char signature[20]; /* of the registry of variants, hexadecimal */
-    char digest[20];    /* of the machine code of the library, hexadecimal */
+    char digest[20];    /* of the program's machine code, hexadecimal */
 };
 
 /*

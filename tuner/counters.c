@@ -32,22 +32,18 @@ bool dt_counters_field(const char *path, const char *name, int field, uint64_t *
     return found;
 }
 
-/* Adds the throttled periods of the group `group`, which begins with '/', and those above it. */
-static void add_throttled(const char *root, const char *hierarchy, const char *group,
-                          struct dt_system_counters *counters)
+static void visit_groups(const char *root, const char *hierarchy, const char *group,
+                         dt_group_fn *visit, void *context)
 {
-    char path[PATH_BYTES];
+    char folder[PATH_BYTES];
     size_t length = strlen(group);
     for (;;) {
         while (length > 0 && group[length - 1] == '/')
             length--;
-        uint64_t periods = 0;
-        const int size = snprintf(path, sizeof path, "%s/sys/fs/cgroup%s%.*s/cpu.stat", root,
-                                  hierarchy, (int)length, group);
-        if (size < (int)sizeof path && dt_counters_field(path, "nr_throttled", 0, &periods)) {
-            counters->throttled += periods;
-            counters->throttled_known = true;
-        }
+        const int size = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s%.*s", root, hierarchy,
+                                  (int)length, group);
+        if (size < (int)sizeof folder)
+            visit(folder, context);
         if (length == 0)
             return;
         while (length > 0 && group[length - 1] != '/')
@@ -64,7 +60,7 @@ static bool lists_cpu(const char *controllers)
 }
 
 /* Lines are "number:controllers:group"; the hierarchy of version 2 lists no controllers. */
-static void read_throttled(const char *root, struct dt_system_counters *counters)
+void dt_counters_groups(const char *root, dt_group_fn *visit, void *context)
 {
     char line[PATH_BYTES];
     snprintf(line, sizeof line, "%s/proc/self/cgroup", root);
@@ -79,11 +75,23 @@ static void read_throttled(const char *root, struct dt_system_counters *counters
             continue;
         *group++ = '\0';
         if (controllers[1] == '\0')
-            add_throttled(root, "", group, counters);
+            visit_groups(root, "", group, visit, context);
         else if (lists_cpu(controllers + 1))
-            add_throttled(root, "/cpu", group, counters);
+            visit_groups(root, "/cpu", group, visit, context);
     }
     fclose(file);
+}
+
+static void add_throttled(const char *folder, void *context)
+{
+    struct dt_system_counters *counters = context;
+    char path[PATH_BYTES];
+    uint64_t periods = 0;
+    const int size = snprintf(path, sizeof path, "%s/cpu.stat", folder);
+    if (size < (int)sizeof path && dt_counters_field(path, "nr_throttled", 0, &periods)) {
+        counters->throttled += periods;
+        counters->throttled_known = true;
+    }
 }
 
 void dt_counters_system(const char *root, struct dt_system_counters *counters)
@@ -95,7 +103,7 @@ void dt_counters_system(const char *root, struct dt_system_counters *counters)
     counters->stolen_known = dt_counters_field(path, "cpu", STEAL, &counters->stolen);
     if (!counters->stolen_known)
         counters->stolen = 0;
-    read_throttled(root, counters);
+    dt_counters_groups(root, add_throttled, counters);
 }
 
 static void host_thread(void *context, struct dt_thread_counters *counters)

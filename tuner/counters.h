@@ -43,4 +43,9 @@ bool dt_counters_field(const char *path, const char *name, int field, uint64_t *
  */
 void dt_counters_system(const char *root, struct dt_system_counters *counters);
 
+/* Visits the folder of each control group of processor time that this process is in, from its own
+ * to the root, in either version of the hierarchy. */
+typedef void dt_group_fn(const char *folder, void *context);
+void dt_counters_groups(const char *root, dt_group_fn *visit, void *context);
+
 #endif

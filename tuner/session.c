@@ -2,6 +2,8 @@
 #include "tuner/session.h"
 
 #include "kernels/error.h"
+#include "tuner/build.h"
+#include "tuner/environment.h"
 #include "tuner/race.h"
 
 #include <inttypes.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MEMORY_BYTES ((size_t)256 << 20)
 #define FMA_ROUNDS 2000
@@ -20,13 +23,15 @@ void dt_session_init(struct dt_session *session, const struct dt_machine *machin
     memcpy(session->machine, machine->kinds[0].key, sizeof session->machine);
     snprintf(session->cpu, sizeof session->cpu, "%s",
              machine->cpu.name[0] ? machine->cpu.name : machine->cpu.uarch);
-    snprintf(session->build.version, sizeof session->build.version, "%s", dt_version());
-    snprintf(session->build.compiler, sizeof session->build.compiler, "%s", DT_COMPILER);
-    snprintf(session->build.signature, sizeof session->build.signature, "%016" PRIx64,
-             dt_variant_signature());
-    const time_t now = time(NULL);
+    dt_build_here(&session->build);
+    dt_environment_read("", machine, session->environment);
+    struct timespec start;
+    clock_gettime(CLOCK_REALTIME, &start);
+    snprintf(session->run, sizeof session->run, "%08" PRIx32 "%08" PRIx32, (uint32_t)start.tv_nsec,
+             (uint32_t)getpid());
     struct tm utc;
-    strftime(session->date, sizeof session->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    strftime(session->date, sizeof session->date, "%Y-%m-%dT%H:%M:%SZ",
+             gmtime_r(&start.tv_sec, &utc));
     size_t used = (size_t)snprintf(session->command, sizeof session->command, "disentune");
     for (; *arguments && used < sizeof session->command; arguments++) {
         const char *quote = strpbrk(*arguments, " \t'\"*?[") ? "'" : "";
