@@ -25,6 +25,7 @@ int verb_tune(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_merge(int argc, char **argv);
 int verb_report(int argc, char **argv);
+int verb_history(int argc, char **argv);
 
 #define CLI_THREADS_MAX 16
 

@@ -28,7 +28,7 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --problem | --threads | --seed | --budget | --tile | --seconds | --name) return ;;
+    --problem | --base | --threads | --seed | --budget | --tile | --seconds | --name) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
         if [[ $word != -* ]]; then

@@ -14,6 +14,7 @@ static const struct cli_verb verbs[] = {
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"merge", "make one dispatch table of several", verb_merge},
     {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
+    {"history", "show how builds fared over time, and where that changed", verb_history},
 };
 
 #ifdef DT_SLOWDOWN
