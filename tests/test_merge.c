@@ -84,7 +84,7 @@ Test(merge, any_order_any_grouping_and_repeats_give_the_same_bytes)
                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     uint64_t state = 1;
     size_t wrong = 0, foreign = 0;
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 50; round++) {
         struct dt_table *t[3];
         for (int n = 0; n < 3; n++)
             t[n] = random_table(&state);
@@ -114,7 +114,7 @@ Test(merge, any_order_any_grouping_and_repeats_give_the_same_bytes)
         free(text);
     }
     cr_expect_eq(wrong, 0, "%zu merges differ", wrong);
-    cr_expect_gt(foreign, 100);
+    cr_expect_gt(foreign, 25);
 }
 
 Test(merge, keeps_the_validated_then_the_later_record)

@@ -92,21 +92,6 @@ Test(validate, a_reason_names_all_that_is_needed_to_repeat_it)
     cr_assert_null(missing, "\"%s\" lacks \"%s\"", verdict.reason, missing);
 }
 
-Test(validate, variants_of_this_cpu_pass)
-{
-    const struct dt_variant *variant;
-    char wrong[4096] = "";
-    size_t judged = 0;
-    for (size_t n = 0; (variant = dt_variant_at(n)); n++) {
-        struct dt_verdict verdict;
-        if (!over_edges(variant, &verdict) || !verdict.passed)
-            snprintf(wrong + strlen(wrong), sizeof wrong - strlen(wrong), "\n%s", verdict.reason);
-        judged += verdict.compared > 0;
-    }
-    cr_assert_str_empty(wrong, "%s", wrong);
-    cr_assert_geq(judged, 3, "only %zu variants were compared", judged);
-}
-
 Test(validate, worst_error_is_reported_in_units_of_the_bound)
 {
     struct dt_problem problem;
