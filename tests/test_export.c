@@ -204,8 +204,8 @@ Test(export, a_comment_tells_what_stands_out_first)
                                  "CPU \\<&#64;someone\\> \\& \"co\" \\[2J ?.",
                                  "Less than 3.00 % is no change.",
                                  "up to 1.21 %.",
-                                 "| **regressed** | bias/n3 linear:4/avx2.window-skew/threads:2 | "
-                                 "78.9 us | 94.7 us | +20.0 % | 100 % slower: \\<b\\> \\& |",
+                                 ("| **regressed** | bias/n3 linear:4/avx2.window-skew/threads:2 | "
+                                  "78.9 us | 94.7 us | +20.0 % | 100 % slower: \\<b\\> \\& |"),
                                  "| **regressed** | bias/n2",
                                  "| **void** | bias/n7 linear:4 | 78.9 us | - | - | wrong",
                                  "| **undecided** | bias/n4",
