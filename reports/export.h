@@ -9,7 +9,7 @@
  *                 threads the record at its best tile, verified, from the youngest session that
  *                 has it, all on the machine of the youngest (reports/series.h)
  *   verdicts      the youngest session that compared two builds (reports/verdict.h)
- *   measurements  all records of all sessions
+ *   tables        all records, or all cells, of all sessions
  *
  * Each fails with DT_UNSUPPORTED and a line that says what brings it where the evidence has none
  * of these, and with DT_NO_MEMORY. Errors of the stream stay in the stream.
@@ -42,5 +42,23 @@ dt_export_fn dt_export_junit;
 
 /* The same in the Test Anything Protocol, version 13. */
 dt_export_fn dt_export_tap;
+
+/* Series as Google Benchmark's JSON, a row a sample; where samples were not kept, the median as an
+ * aggregate. The times are of one call by the wall clock; cpu_time repeats them. */
+dt_export_fn dt_export_google;
+
+/* Series in the Bencher Metric Format: latency in nanoseconds and speedup-over-scalar, with the
+ * bounds of their 95 % intervals. */
+dt_export_fn dt_export_bencher;
+
+/* Series as the JSON of github-action-benchmark's customSmallerIsBetter. */
+dt_export_fn dt_export_action;
+
+/* Series, ceilings and verdicts as OpenMetrics text. */
+dt_export_fn dt_export_openmetrics;
+
+/* A row a record or a row a cell; all sessions. */
+dt_export_fn dt_export_csv;
+dt_export_fn dt_export_comparison_csv;
 
 #endif

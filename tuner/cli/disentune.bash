@@ -15,7 +15,11 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -W "deberta-v3 deberta-v1 edge smoke" -f -- "$word")
         return
         ;;
-    --format | -f) choices="terminal markdown jsonl c" ;;
+    --format | -f)
+        choices="jsonl c"
+        [ "$verb" != report ] || choices=$(disentune report --help 2>/dev/null |
+            sed -n '/^Formats/,$s/^  \([a-z-]*\) .*/\1/p')
+        ;;
     --op) choices="bias softmax gemm attention probe" ;;
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')

@@ -13,7 +13,7 @@ static const struct cli_verb verbs[] = {
     {"tune", "find the fastest plan for each problem and write the dispatch table", verb_tune},
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"merge", "make one dispatch table of several", verb_merge},
-    {"report", "make a report of measurements, for the terminal or as Markdown", verb_report},
+    {"report", "show measurements, or write them in the formats of other programs", verb_report},
     {"history", "show how builds fared over time, and where that changed", verb_history},
 };
 
