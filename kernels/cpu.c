@@ -204,7 +204,8 @@ static void detect(struct dt_cpu *cpu)
 #endif
 
 static struct dt_cpu host;
-static uint32_t host_levels; /* before the cap */
+static uint32_t host_levels;          /* before the cap */
+static uint32_t allowed = UINT32_MAX; /* by the cap */
 static bool cap_known = true;
 
 static void init(void)
@@ -215,7 +216,7 @@ static void init(void)
     if (!cap || !*cap)
         return;
     cap_known = false;
-    uint32_t allowed = 0;
+    allowed = 0;
     for (size_t n = 0; n < LEVELS; n++)
         if (strcmp(levels[n].name, cap) == 0) {
             cap_known = true;
@@ -229,6 +230,13 @@ const struct dt_cpu *dt_cpu_host(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init);
     return &host;
+}
+
+void dt_cpu_assume(const struct dt_cpu *cpu)
+{
+    dt_cpu_host();
+    host = *cpu;
+    host.levels &= allowed;
 }
 
 enum dt_status dt_cpu_check(struct dt_error *error)

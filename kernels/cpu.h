@@ -31,6 +31,13 @@ struct dt_cpu {
  */
 const struct dt_cpu *dt_cpu_host(void);
 
+/*
+ * Makes dt_cpu_host() answer with another processor from now on, capped in the same way: for a
+ * process that plans for a machine that is not here. It must run nothing by such a plan. Not while
+ * another thread uses the library.
+ */
+void dt_cpu_assume(const struct dt_cpu *cpu);
+
 /* DT_INVALID if DISENTUNE_CPU is set to something unknown or to a level that this CPU lacks. */
 enum dt_status dt_cpu_check(struct dt_error *error);
 

@@ -413,7 +413,8 @@ enum dt_status dt_machine_synthetic(const char *description, struct dt_machine *
     enum dt_status status;
     if (hwloc_topology_set_synthetic(topology, description) != 0 ||
         hwloc_topology_load(topology) != 0) {
-        status = dt_error_set(error, DT_INVALID, "\"%.80s\" is no synthetic topology; see hwloc(7)",
+        status = dt_error_set(error, DT_INVALID,
+                              "\"%.80s\" is no file and no synthetic topology; see hwloc(7)",
                               description);
     } else {
         hwloc_cpuset_t allowed = allowed_here(topology, NULL);

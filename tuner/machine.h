@@ -104,6 +104,21 @@ enum dt_status dt_machine_synthetic(const char *description, struct dt_machine *
                                     struct dt_error *error);
 void dt_machine_clear(struct dt_machine *machine);
 
+/* A file of that name, or if there is none and the text names none, hwloc's notation. */
+enum dt_status dt_machine_describe(const char *text, struct dt_machine *machine,
+                                   struct dt_error *error);
+
+/*
+ * The machine as if it had this kind of core alone: kind 0 of *part, with its workers and the
+ * caches that they share, among themselves. To be released like any other. DT_NO_MEMORY.
+ */
+enum dt_status dt_machine_of_kind(const struct dt_machine *machine, int32_t kind,
+                                  struct dt_machine *part, struct dt_error *error);
+
+/* The kind of that name. DT_INVALID, naming those that there are. */
+enum dt_status dt_machine_find_kind(const struct dt_machine *machine, const char *name,
+                                    int32_t *kind, struct dt_error *error);
+
 /*
  * Bytes of a cache for each worker while workers 0 ... busy - 1 are busy, the least of them.
  * busy is limited to 1 ... worker_count. With all busy and one kind it is kinds[0].cache[].share.

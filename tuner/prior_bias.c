@@ -13,7 +13,7 @@
 #define ISSUE 5.0
 #define PLAIN_CYCLES 3.2
 
-enum { BLOCK_ROWS = 8, POSITIONS = 256, PAGE = 4096 };
+enum { BLOCK_ROWS = 8, POSITIONS = 64, PAGE = 4096 };
 
 /* Instructions of one output vector. */
 struct mix {

@@ -2,6 +2,7 @@
 #include "tuner/prior_parts.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { FMA_LATENCY = 4 };
@@ -49,11 +50,12 @@ double dt_prior_gemm(const struct dt_prior *prior, const struct dt_variant *gemm
 {
     const struct dt_prior_set *set = dt_prior_set_of(prior, gemm->level);
     const char *idea = dt_prior_idea(gemm);
-    int rows, vectors;
     if (set->lanes == 1)
         return m * n * k * FMA_LATENCY;
-    if (sscanf(idea, "%dx%d", &rows, &vectors) == 2 && rows > 0 && vectors > 0)
-        return blocks_cycles(set, rows, vectors, m, n, k, accumulate);
+    char *end;
+    const long rows = strtol(idea, &end, 10), vectors = *end == 'x' ? strtol(end + 1, NULL, 10) : 0;
+    if (rows > 0 && vectors > 0)
+        return blocks_cycles(set, (int32_t)rows, (int32_t)vectors, m, n, k, accumulate);
     /* machine code for the very shape */
     const double made = strcmp(idea, "libxsmm") == 0 ? 0.96 : 1;
     const double usual = set->lanes > 8 ? blocks_cycles(set, 6, 4, m, n, k, accumulate)

@@ -24,7 +24,7 @@ _disentune() {
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
         ;;
-    --table | --json | --report | --output | -o)
+    --table | --json | --report | --output | -o | --topology)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;

@@ -255,7 +255,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 int verb_info(int argc, char **argv)
 {
     static const struct argp_option options_own[] = {
-        {"topology", OPTION_TOPOLOGY, "FILE.xml", 0, "describe the machine of an hwloc file", 0},
+        {"topology", OPTION_TOPOLOGY, "FILE|TEXT", 0,
+         "describe the machine of an hwloc file or text, e.g. 'pack:2 core:4 pu:2'", 0},
         {"noise", OPTION_NOISE, NULL, 0, "measure instead how quiet this machine is", 0},
         {"seconds", OPTION_SECONDS, "S", 0, "time for --noise (default 5)", 0},
         {0},
@@ -271,7 +272,7 @@ int verb_info(int argc, char **argv)
     int code = CLI_OK;
     if (own.noise) {
         code = cli_noise_run(&options, own.seconds > 0 ? own.seconds : 5);
-    } else if (own.topology ? dt_machine_load(own.topology, &machine, &error)
+    } else if (own.topology ? dt_machine_describe(own.topology, &machine, &error)
                             : dt_machine_host(&machine, &error)) {
         code = cli_fail(&error);
     } else {

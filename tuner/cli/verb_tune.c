@@ -3,6 +3,7 @@
 #include "kernels/table.h"
 #include "reports/markdown.h"
 #include "reports/summary.h"
+#include "tuner/cli/dry_run.h"
 #include "tuner/cli/measure.h"
 #include "tuner/cli/noise_table.h"
 #include "tuner/cli/share.h"
@@ -18,12 +19,19 @@ struct own {
     double budget;
     const char *report;
     bool resume;
+    bool dry_run;
+    const char *topology;
 };
+
+enum { OPTION_DRY_RUN = 0x200, OPTION_TOPOLOGY };
 
 static const struct argp_option own_options[] = {
     {"budget", 'b', "DURATION", 0, "time to spend, e.g. 90s or 5m (default 60s)", 0},
     {"report", 'r', "FILE", 0, "write a Markdown report there", 0},
     {"resume", 'R', NULL, 0, "go on with a run that was interrupted or killed, if there is one", 0},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0, "measure nothing; show the plans that promise most", 0},
+    {"topology", OPTION_TOPOLOGY, "FILE|TEXT", 0,
+     "with --dry-run: for the machine of an hwloc file or text", 0},
     {0},
 };
 
@@ -54,6 +62,19 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         return 0;
     case 'R':
         own->resume = true;
+        return 0;
+    case OPTION_DRY_RUN:
+        own->dry_run = true;
+        return 0;
+    case OPTION_TOPOLOGY:
+        own->topology = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (own->topology && !own->dry_run)
+            exit(cli_fail_text("--topology is of a machine to plan for; give --dry-run too"));
+        if (own->dry_run && (own->resume || own->report))
+            exit(cli_fail_text("--dry-run measures nothing; leave out %s",
+                               own->resume ? "--resume" : "--report"));
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -467,9 +488,11 @@ int verb_tune(int argc, char **argv)
              (cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error) ||
               cli_suite_load("deberta-v1", &options.problems, &options.problem_count, &error)))
         code = cli_fail(&error);
-    if (!code && cli_measure_begin(&measure, &options, argc, argv, &error))
+    else if (own.dry_run)
+        code = cli_dry_run(&options, own.topology);
+    if (!code && !own.dry_run && cli_measure_begin(&measure, &options, argc, argv, &error))
         code = cli_fail(&error);
-    else if (!code) {
+    else if (!code && !own.dry_run) {
         code = tune(&own, &measure, start + own.budget * 1e9);
         if (cli_measure_end(&measure, measure.records.count > 0, &error))
             code = cli_fail(&error);
