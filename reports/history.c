@@ -111,7 +111,8 @@ static size_t count_cells(const struct dt_evidence *evidence)
 }
 
 /* The seed of a series is its number: what stands in one file is always shuffled alike. */
-static enum dt_status find_changes(struct dt_series *series, uint64_t seed, struct dt_error *error)
+static enum dt_status find_changes(struct dt_history_series *series, uint64_t seed,
+                                   struct dt_error *error)
 {
     double *logs = malloc(series->count * sizeof *logs);
     if (!logs)
@@ -133,7 +134,7 @@ static enum dt_status add_series(struct dt_history *history, struct entry *const
                                  size_t count, struct dt_error *error)
 {
     struct dt_point *points = malloc(count * sizeof *points);
-    struct dt_series *grown =
+    struct dt_history_series *grown =
         realloc(history->series, (history->count + 1) * sizeof *history->series);
     if (grown)
         history->series = grown;
@@ -143,11 +144,11 @@ static enum dt_status add_series(struct dt_history *history, struct entry *const
     }
     for (size_t k = 0; k < count; k++)
         points[k] = entries[k]->point;
-    struct dt_series *series = &history->series[history->count++];
-    *series = (struct dt_series){.cell = points[0].cell,
-                                 .machine = points[0].session->machine[3],
-                                 .points = points,
-                                 .count = count};
+    struct dt_history_series *series = &history->series[history->count++];
+    *series = (struct dt_history_series){.cell = points[0].cell,
+                                         .machine = points[0].session->machine[3],
+                                         .points = points,
+                                         .count = count};
     return find_changes(series, history->count, error);
 }
 

@@ -19,7 +19,7 @@ struct dt_point {
 };
 
 /* One choice of BASE on one problem and machine. */
-struct dt_series {
+struct dt_history_series {
     const struct dt_cell *cell; /* the first, for its subject */
     const char *machine;        /* the finest of its keys */
     struct dt_point *points;    /* by date */
@@ -30,8 +30,8 @@ struct dt_series {
 
 struct dt_history {
     struct dt_build base;
-    size_t sessions;          /* with cells that were compared with it */
-    struct dt_series *series; /* by operation, problem and threads */
+    size_t sessions;                  /* with cells that were compared with it */
+    struct dt_history_series *series; /* by operation, problem and threads */
     size_t count;
 };
 

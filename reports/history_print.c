@@ -2,6 +2,7 @@
 #include "reports/history.h"
 #include "reports/judge.h"
 #include "reports/lines.h"
+#include "reports/subject.h"
 #include "reports/view.h"
 
 #include <math.h>
@@ -30,11 +31,8 @@ struct shown {
     bool unicode;
 };
 
-static void print_line(const struct dt_series *series, bool unicode, char text[DT_CELL_MAX])
+static void print_line(const struct dt_history_series *series, bool unicode, char text[DT_CELL_MAX])
 {
-    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    static const char *const signs[] = {"_", ".", "-", "~", "=", "+", "*", "#"};
-    const size_t levels = sizeof blocks / sizeof *blocks;
     const size_t first = series->count > SHOWN ? series->count - SHOWN : 0;
     double lo = -LEAST_RANGE, hi = LEAST_RANGE;
     size_t used = 0;
@@ -44,9 +42,8 @@ static void print_line(const struct dt_series *series, bool unicode, char text[D
     }
     for (size_t k = first; k < series->count; k++) {
         const double height = (log(series->points[k].ratio) - lo) / (hi - lo);
-        const size_t level = (size_t)(height * (double)(levels - 1) + 0.5);
         used += (size_t)snprintf(text + used, DT_CELL_MAX - used, "%s",
-                                 (unicode ? blocks : signs)[level]);
+                                 dt_view_height(height, unicode));
     }
 }
 
@@ -55,7 +52,7 @@ static void print_percent(double ratio, char *text, size_t size)
     snprintf(text, size, "%+.1f %%", 100 * (ratio - 1));
 }
 
-static void print_change(const struct dt_series *series, struct dt_grid_cell *cell)
+static void print_change(const struct dt_history_series *series, struct dt_grid_cell *cell)
 {
     if (series->change_count == 0) {
         snprintf(cell->text, sizeof cell->text, "none");
@@ -74,16 +71,13 @@ static void print_change(const struct dt_series *series, struct dt_grid_cell *ce
 static void fill_row(const void *context, size_t n, struct dt_row *row)
 {
     const struct shown *shown = context;
-    const struct dt_series *series = &shown->history->series[n];
+    const struct dt_history_series *series = &shown->history->series[n];
     const struct dt_subject *subject = &series->cell->subject;
-    char lengths[DT_VIEW_TEXT_MAX], settings[DT_VIEW_TEXT_MAX], threads[24] = "";
-    if (subject->threads != 1)
-        snprintf(threads, sizeof threads, " x%d", subject->threads);
-    snprintf(row->cells[PROBLEM].text, DT_CELL_MAX, "%s %.20s %.50s%s", dt_op_name(subject->op),
-             dt_view_lengths(&subject->problem, lengths),
-             dt_view_settings(&subject->problem, settings), threads);
-    snprintf(row->cells[PLAN].text, DT_CELL_MAX, "%s",
-             *subject->variant ? subject->variant : "its own choice");
+    struct dt_subject problem = *subject;
+    char text[DT_SUBJECT_TEXT_MAX];
+    problem.variant[0] = '\0';
+    snprintf(row->cells[PROBLEM].text, DT_CELL_MAX, "%.90s", dt_subject_name(&problem, text));
+    snprintf(row->cells[PLAN].text, DT_CELL_MAX, "%.90s", dt_subject_choice(subject, text));
     snprintf(row->cells[COMMITS].text, DT_CELL_MAX, "%zu", series->count);
     print_line(series, shown->unicode, row->cells[LINE].text);
     print_percent(series->points[series->count - 1].ratio, row->cells[NOW].text, DT_CELL_MAX);
@@ -114,7 +108,7 @@ void dt_history_print(FILE *stream, const struct dt_history *history,
 
 /* ---- JSON Lines ----------------------------------------------------------------- */
 
-static json_t *encode_points(const struct dt_series *series)
+static json_t *encode_points(const struct dt_history_series *series)
 {
     json_t *points = json_array();
     for (size_t k = 0; k < series->count; k++) {
@@ -128,7 +122,7 @@ static json_t *encode_points(const struct dt_series *series)
     return points;
 }
 
-static json_t *encode_changes(const struct dt_series *series)
+static json_t *encode_changes(const struct dt_history_series *series)
 {
     json_t *changes = json_array();
     for (size_t c = 0; c < series->change_count; c++) {
@@ -142,7 +136,8 @@ static json_t *encode_changes(const struct dt_series *series)
     return changes;
 }
 
-static json_t *encode_series(const struct dt_history *history, const struct dt_series *series)
+static json_t *encode_series(const struct dt_history *history,
+                             const struct dt_history_series *series)
 {
     const struct dt_subject *subject = &series->cell->subject;
     char problem[DT_PROBLEM_TEXT_MAX];

@@ -97,6 +97,15 @@ const char *dt_view_cost(const struct dt_record *record, char text[DT_VIEW_TEXT_
     return dt_view_number(1 / record->ratio_to_c2c, text);
 }
 
+const char *dt_view_height(double height, bool unicode)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const signs[] = {"_", ".", "-", "~", "=", "+", "*", "#"};
+    const size_t highest = sizeof blocks / sizeof *blocks - 1;
+    const size_t level = (size_t)(fmax(0, fmin(height, 1)) * (double)highest + 0.5);
+    return (unicode ? blocks : signs)[level];
+}
+
 /* ---- Problems -------------------------------------------------------------- */
 
 const char *dt_view_lengths(const struct dt_problem *p, char text[DT_VIEW_TEXT_MAX])

@@ -34,6 +34,9 @@ const char *dt_view_cost(const struct dt_record *record, char text[DT_VIEW_TEXT_
 /* "64x0", with a chunk "64x64/256". */
 const char *dt_view_tile(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX]);
 
+/* One character of a line of them that shows heights of 0 to 1: "_" to "#", or blocks. */
+const char *dt_view_height(double height, bool unicode);
+
 /*
  * A problem in two halves that dt_problem_parse() reads back when joined: its lengths ("n512",
  * "q128 k512") and its settings ("log:256:512 p2c:key"), without what the text form defaults to.

@@ -69,7 +69,7 @@ Test(history, a_change_is_placed_at_its_commit)
     cr_assert_eq(dt_history_make(&evidence, NULL, &history, NULL), DT_OK);
     cr_assert(history.count == 2 && history.sessions == SESSIONS);
     cr_expect_str_eq(history.base.version, "0.2.0");
-    const struct dt_series *bias = &history.series[0], *attention = &history.series[1];
+    const struct dt_history_series *bias = &history.series[0], *attention = &history.series[1];
     cr_expect(bias->cell->subject.op == DT_OP_BIAS && bias->count == SESSIONS);
     cr_expect_eq(bias->change_count, 0);
     cr_assert_eq(attention->change_count, 1);
@@ -125,7 +125,7 @@ Test(history, void_cells_are_no_points_and_same_code_is_one)
     evidence.sessions[1].cells[0].ratio = NAN;
     evidence.sessions[2].cells[1].ratio = NAN;
     cr_assert_eq(dt_history_make(&evidence, NULL, &history, NULL), DT_OK);
-    const struct dt_series *attention = &history.series[1];
+    const struct dt_history_series *attention = &history.series[1];
     cr_assert(attention->count == 2 && history.series[0].count == 2);
     cr_expect(attention->points[0].ratio == 1 && attention->points[1].ratio == 1.5);
     dt_history_clear(&history);
