@@ -95,7 +95,7 @@ static enum dt_status decode_text(const json_t *json, void *at, size_t size)
 }
 
 const struct dt_codec dt_codec_text = {"a short text without control characters", encode_text,
-                                       decode_text};
+                                       decode_text, false};
 
 /* ---- Numbers --------------------------------------------------------------- */
 
@@ -115,11 +115,13 @@ static enum dt_status decode_real(const json_t *json, void *at, size_t size)
     return DT_OK;
 }
 
-const struct dt_codec dt_codec_real = {"a number, not negative, or null", encode_real, decode_real};
+const struct dt_codec dt_codec_real = {"a number, not negative, or null", encode_real, decode_real,
+                                       false};
 
 json_t *dt_codec_encode_reals(const double *items, size_t count)
 {
-    return items ? dt_codec_encode_each(items, count, sizeof *items, encode_real) : json_null();
+    return items && count ? dt_codec_encode_each(items, count, sizeof *items, encode_real)
+                          : json_null();
 }
 
 enum dt_status dt_codec_decode_reals(const json_t *json, size_t count, double **items)
@@ -160,7 +162,8 @@ static enum dt_status decode_count(const json_t *json, void *at, size_t size)
     return DT_OK;
 }
 
-const struct dt_codec dt_codec_count = {"an integer, 0 to 100000", encode_count, decode_count};
+const struct dt_codec dt_codec_count = {"an integer, 0 to 100000", encode_count, decode_count,
+                                        false};
 
 static json_t *encode_threads(const void *at) { return json_integer(*(const int *)at); }
 
@@ -173,7 +176,8 @@ static enum dt_status decode_threads(const json_t *json, void *at, size_t size)
     return DT_OK;
 }
 
-const struct dt_codec dt_codec_threads = {"an integer, 1 to 65536", encode_threads, decode_threads};
+const struct dt_codec dt_codec_threads = {"an integer, 1 to 65536", encode_threads, decode_threads,
+                                          false};
 
 static json_t *encode_flag(const void *at) { return json_boolean(*(const bool *)at); }
 
@@ -184,4 +188,4 @@ static enum dt_status decode_flag(const json_t *json, void *at, size_t size)
     return json_is_boolean(json) ? DT_OK : DT_INVALID;
 }
 
-const struct dt_codec dt_codec_flag = {"true or false", encode_flag, decode_flag};
+const struct dt_codec dt_codec_flag = {"true or false", encode_flag, decode_flag, false};

@@ -17,6 +17,7 @@ struct dt_codec {
     json_t *(*encode)(const void *at); /* a new reference; NULL without memory */
     /* Into at[0 ... size) bytes. DT_INVALID, DT_NO_MEMORY. */
     enum dt_status (*decode)(const json_t *json, void *at, size_t size);
+    bool nested; /* an array or an object, no single value */
 };
 
 struct dt_field {
@@ -56,7 +57,7 @@ enum dt_status dt_fields_decode(const struct dt_field *fields, size_t count, con
 json_t *dt_codec_encode_each(const void *items, size_t count, size_t size,
                              json_t *(*encode)(const void *));
 
-/* null if items is NULL. */
+/* null if items is NULL or count 0. */
 json_t *dt_codec_encode_reals(const double *items, size_t count);
 
 /* null, which leaves *items, or `count` numbers, into an array that the caller

@@ -170,32 +170,12 @@ static bool append(const struct kind *kind, struct dt_finding *finding, const un
 
 /* ---- Writing --------------------------------------------------------------- */
 
-/* Whatever is written can be read again. */
-static bool fits(const struct kind *kind, const void *item)
-{
-    const size_t most = DT_CODEC_COUNT_MAX;
-    if (kind->fields == &dt_record_fields) {
-        const struct dt_record *record = item;
-        return record->samples <= most && record->rejected <= most;
-    }
-    if (kind->fields == &dt_cell_fields) {
-        const struct dt_cell *cell = item;
-        return cell->pairs <= most && cell->claimed <= most && cell->samples <= most &&
-               cell->gated <= most && cell->aa_pairs <= most;
-    }
-    if (kind->fields == &dt_candidate_fields) {
-        const struct dt_candidate *candidate = item;
-        return candidate->samples <= most && candidate->round <= most;
-    }
-    return true;
-}
-
 static enum dt_status write_item(FILE *stream, const struct kind *kind,
                                  const struct dt_session *session, const void *item,
                                  struct dt_error *error)
 {
     json_t *line = json_pack("{s:s}", "kind", kind->name), *members = NULL;
-    if (item && !fits(kind, item)) {
+    if (item && !dt_fits(kind->fields, item)) {
         json_decref(line);
         return dt_error_set(error, DT_INVALID, "a %s has more than %zu samples", kind->name,
                             DT_CODEC_COUNT_MAX);

@@ -24,8 +24,13 @@ extern const struct dt_fields dt_subject_fields;
 /* Of struct dt_candidate, dt_cell and dt_trial_set; the first is the subject. */
 extern const struct dt_fields dt_candidate_fields, dt_cell_fields, dt_trial_set_fields;
 
-/* Of struct dt_session. Those of its build stand among its own. */
-extern const struct dt_fields dt_session_fields, dt_build_fields, dt_ceiling_fields;
+/* Of struct dt_session, among which stand those of its build. The own ones are those that neither
+ * machine, build nor environment has. */
+extern const struct dt_fields dt_session_fields, dt_session_own_fields;
+extern const struct dt_fields dt_build_fields, dt_ceiling_fields;
+
+/* Whether what is written can be read again: no number of samples or the like is too large. */
+bool dt_fits(const struct dt_fields *fields, const void *item);
 
 /* Members that older files lack, as unknown; all else zero. */
 void dt_record_unknown(struct dt_record *record);

@@ -27,7 +27,7 @@ static enum dt_status decode_problem(const json_t *json, void *at, size_t size)
 
 static const struct dt_codec problem_text = {
     "a problem, e.g. \"b1 h1 q512 k512 d64 log:256:512 c2p+p2c f32 hf mask:none\"", encode_problem,
-    decode_problem};
+    decode_problem, false};
 
 static json_t *encode_op(const void *at)
 {
@@ -42,7 +42,7 @@ static enum dt_status decode_op(const json_t *json, void *at, size_t size)
     return op < DT_OP_COUNT ? DT_OK : DT_INVALID;
 }
 
-static const struct dt_codec op_name = {"an operation, e.g. \"bias\"", encode_op, decode_op};
+static const struct dt_codec op_name = {"an operation, e.g. \"bias\"", encode_op, decode_op, false};
 
 static json_t *encode_tile(const void *at)
 {
@@ -65,8 +65,8 @@ static enum dt_status decode_tile(const json_t *json, void *at, size_t size)
     return strcmp(printed, words) == 0 ? DT_OK : DT_INVALID;
 }
 
-static const struct dt_codec tile_text = {"rows x columns, e.g. \"64x0\"", encode_tile,
-                                          decode_tile};
+static const struct dt_codec tile_text = {"rows x columns, e.g. \"64x0\"", encode_tile, decode_tile,
+                                          false};
 
 static json_t *encode_chunk(const void *at) { return json_integer(*(const int32_t *)at); }
 
@@ -80,7 +80,8 @@ static enum dt_status decode_chunk(const json_t *json, void *at, size_t size)
     return DT_OK;
 }
 
-static const struct dt_codec chunk_length = {"a length, 0 for all", encode_chunk, decode_chunk};
+static const struct dt_codec chunk_length = {"a length, 0 for all", encode_chunk, decode_chunk,
+                                             false};
 
 #define SUBJECT(type)                                                                              \
     DT_FIELD(type, problem, problem_text), DT_FIELD(type, op, op_name),                            \
@@ -106,7 +107,7 @@ static enum dt_status decode_subject(const json_t *json, void *at, size_t size)
 }
 
 static const struct dt_codec subject_object = {"an object of problem, operation and choice",
-                                               encode_subject, decode_subject};
+                                               encode_subject, decode_subject, true};
 
 static json_t *encode_scope(const void *at)
 {
@@ -122,7 +123,7 @@ static enum dt_status decode_scope(const json_t *json, void *at, size_t size)
 }
 
 static const struct dt_codec scope = {"null or an object of problem, operation and choice",
-                                      encode_scope, decode_scope};
+                                      encode_scope, decode_scope, true};
 
 /* ---- Records --------------------------------------------------------------- */
 
@@ -141,7 +142,7 @@ static enum dt_status decode_ns(const json_t *json, void *at, size_t size)
 }
 
 static const struct dt_codec ns_array = {"null or as many times as \"samples\" says", encode_ns,
-                                         decode_ns};
+                                         decode_ns, true};
 
 static json_t *encode_phases(const void *at)
 {
@@ -175,7 +176,7 @@ static enum dt_status decode_phases(const json_t *json, void *at, size_t size)
 }
 
 static const struct dt_codec phase_times = {"null or an object of the time of each phase",
-                                            encode_phases, decode_phases};
+                                            encode_phases, decode_phases, true};
 
 static const struct dt_field record_fields[] = {
     SUBJECT(dt_record),
@@ -238,7 +239,8 @@ static enum dt_status decode_fate(const json_t *json, void *at, size_t size)
     return fate < DT_FATE_COUNT ? DT_OK : DT_INVALID;
 }
 
-static const struct dt_codec fate_name = {"a fate, e.g. \"dropped\"", encode_fate, decode_fate};
+static const struct dt_codec fate_name = {"a fate, e.g. \"dropped\"", encode_fate, decode_fate,
+                                          false};
 
 static json_t *encode_judgement(const void *at)
 {
@@ -257,7 +259,7 @@ static enum dt_status decode_judgement(const json_t *json, void *at, size_t size
 }
 
 static const struct dt_codec judgement_name = {"a judgement, e.g. \"equivalent\"", encode_judgement,
-                                               decode_judgement};
+                                               decode_judgement, false};
 
 /* ---- Candidates, cells, trials --------------------------------------------- */
 
@@ -301,9 +303,9 @@ static enum dt_status decode_aa_ratios(const json_t *json, void *at, size_t size
 }
 
 static const struct dt_codec ratios = {"null or as many ratios as \"pairs\" says", encode_ratios,
-                                       decode_ratios};
+                                       decode_ratios, true};
 static const struct dt_codec aa_ratios = {"null or as many ratios as \"aa_pairs\" says",
-                                          encode_aa_ratios, decode_aa_ratios};
+                                          encode_aa_ratios, decode_aa_ratios, true};
 
 static const struct dt_field cell_fields[] = {
     DT_FIELD(dt_cell, subject, subject_object),
@@ -346,3 +348,15 @@ static const struct dt_field trial_set_fields[] = {
 };
 
 const struct dt_fields dt_trial_set_fields = {trial_set_fields, COUNT(trial_set_fields)};
+
+bool dt_fits(const struct dt_fields *fields, const void *item)
+{
+    const size_t most = DT_CODEC_COUNT_MAX;
+    for (size_t f = 0; f < fields->count; f++) {
+        const struct dt_field *field = &fields->items[f];
+        if (field->codec == &dt_codec_count &&
+            *(const size_t *)(const void *)((const char *)item + field->offset) > most)
+            return false;
+    }
+    return true;
+}

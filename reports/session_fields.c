@@ -39,7 +39,7 @@ static enum dt_status decode_base(const json_t *json, void *at, size_t size)
 }
 
 static const struct dt_codec base_build = {"null or an object of version, compiler and signature",
-                                           encode_base, decode_base};
+                                           encode_base, decode_base, true};
 
 /* ---- Sessions -------------------------------------------------------------- */
 
@@ -63,7 +63,7 @@ static enum dt_status decode_machine(const json_t *json, void *at, size_t size)
     return DT_OK;
 }
 
-static const struct dt_codec machine_keys = {"4 short texts", encode_machine, decode_machine};
+static const struct dt_codec machine_keys = {"4 short texts", encode_machine, decode_machine, true};
 
 static const struct dt_field ceiling_fields[] = {
     DT_FIELD(dt_ceiling, name, dt_codec_text),
@@ -101,7 +101,7 @@ static enum dt_status decode_ceilings(const json_t *json, void *at, size_t size)
 }
 
 static const struct dt_codec ceiling_array = {"at most 32 objects with name, value and unit",
-                                              encode_ceilings, decode_ceilings};
+                                              encode_ceilings, decode_ceilings, true};
 
 /* Text, since common JSON readers keep 53 bits of a number only. */
 static json_t *encode_seed(const void *at)
@@ -122,7 +122,15 @@ static enum dt_status decode_seed(const json_t *json, void *at, size_t size)
     return strcmp(printed, digits) == 0 ? DT_OK : DT_INVALID;
 }
 
-static const struct dt_codec seed_text = {"a decimal number as text", encode_seed, decode_seed};
+static const struct dt_codec seed_text = {"a decimal number as text", encode_seed, decode_seed,
+                                          false};
+
+/* What neither another session has nor a list is. */
+#define OWN                                                                                        \
+    DT_OPTIONAL(dt_session, run, dt_codec_text), DT_FIELD(dt_session, date, dt_codec_text),        \
+        DT_FIELD(dt_session, command, dt_codec_text), DT_FIELD(dt_session, seed, seed_text),       \
+        DT_FIELD(dt_session, noise_floor, dt_codec_real),                                          \
+        DT_FIELD(dt_session, noisy, dt_codec_flag)
 
 static const struct dt_field session_fields[] = {
     DT_FIELD(dt_session, machine, machine_keys),
@@ -130,16 +138,13 @@ static const struct dt_field session_fields[] = {
     BUILD(dt_session, build.),
     DT_OPTIONAL(dt_session, base, base_build),
     DT_OPTIONAL(dt_session, environment, dt_codec_text),
-    DT_OPTIONAL(dt_session, run, dt_codec_text),
-    DT_FIELD(dt_session, date, dt_codec_text),
-    DT_FIELD(dt_session, command, dt_codec_text),
-    DT_FIELD(dt_session, seed, seed_text),
-    DT_FIELD(dt_session, noise_floor, dt_codec_real),
-    DT_FIELD(dt_session, noisy, dt_codec_flag),
+    OWN,
     DT_FIELD_WHOLE("ceilings", dt_session, ceiling_array, false),
 };
+static const struct dt_field own_fields[] = {OWN};
 
 const struct dt_fields dt_session_fields = {session_fields, COUNT(session_fields)};
+const struct dt_fields dt_session_own_fields = {own_fields, COUNT(own_fields)};
 
 json_t *dt_session_identity(const struct dt_session *session)
 {
