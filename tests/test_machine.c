@@ -164,32 +164,6 @@ Test(machine, hybrid_has_two_kinds_with_different_caches)
     dt_machine_clear(&m);
 }
 
-Test(machine, a_kind_of_core_is_a_machine_of_its_own)
-{
-    struct dt_machine m = load(TESTS_DIR, "raptorlake-i7-1370p"), part;
-    struct dt_error error = {0};
-    int32_t kind = -1;
-    cr_assert_eq(dt_machine_find_kind(&m, "IntelAtom", &kind, &error), DT_OK);
-    cr_assert_eq(dt_machine_of_kind(&m, kind, &part, &error), DT_OK);
-    const char *wrong = violation(&part);
-    cr_expect_null(wrong, "%s", wrong);
-    cr_expect(part.kind_count == 1 && part.worker_count == 8);
-    cr_expect_str_eq(part.kinds[0].key[3], m.kinds[kind].key[3]);
-    cr_expect_eq(dt_machine_share(&part, DT_L2, 8), 2 * MIB / 4, "a cluster of four shares");
-    cr_expect_eq(dt_machine_share(&m, DT_L2, 1), 1280 * KIB, "of the others, with one each");
-    for (int32_t w = 0; w < part.worker_count; w++)
-        cr_expect_eq(m.workers[6 + w].processor, part.workers[w].processor);
-    dt_machine_clear(&part);
-
-    cr_expect_eq(dt_machine_find_kind(&m, "little", &kind, &error), DT_INVALID);
-    cr_expect_not_null(strstr(error.text, "IntelCore, IntelAtom"), "%s", error.text);
-    dt_machine_clear(&m);
-    m = synthetic("core:2 pu:1");
-    cr_expect_eq(dt_machine_find_kind(&m, "big", &kind, &error), DT_INVALID);
-    cr_expect_not_null(strstr(error.text, "leave out --kind"), "%s", error.text);
-    dt_machine_clear(&m);
-}
-
 Test(machine, missing_caches_become_defaults)
 {
     struct dt_machine m = load(TESTS_DIR, "arm-2-cores");

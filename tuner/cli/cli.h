@@ -52,6 +52,7 @@ struct cli_options {
     int threads[CLI_THREADS_MAX]; /* rising; default those of the suites, else 1 */
     size_t thread_count;
     uint64_t seed;     /* default 1 */
+    const char *kind;  /* of core, NULL: all */
     const char *table; /* NULL: none was given */
     const char *json;  /* NULL, or a path, or "-" for standard output */
     bool quiet;

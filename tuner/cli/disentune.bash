@@ -32,7 +32,8 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --problem | --base | --threads | --seed | --budget | --tile | --seconds | --name) return ;;
+    --problem | --base | --threads | --seed | \
+        --kind | --budget | --tile | --seconds | --name) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
         if [[ $word != -* ]]; then

@@ -211,7 +211,12 @@ int cli_dry_run(const struct cli_options *options, const char *topology)
     const bool known = dt_favourites_assume(&machine);
     if (!code && run.text)
         print_processor(&machine, known);
+    int32_t only = -1;
+    if (!code && options->kind && dt_machine_find_kind(&machine, options->kind, &only, &error))
+        code = cli_fail(&error);
     for (int32_t k = 0; k < machine.kind_count && !code; k++) {
+        if (only >= 0 && k != only)
+            continue;
         if (dt_machine_of_kind(&machine, k, &run.part, &error) || plan_all(&run, &error))
             code = cli_fail(&error);
         dt_machine_clear(&run.part);

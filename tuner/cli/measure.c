@@ -49,6 +49,22 @@ static void complain(const char *line, void *context)
     fprintf(stderr, "disentune: not measured: %s\n", line);
 }
 
+/* This machine, of which --kind names a part. */
+static enum dt_status open_machine(struct cli_measure *m, struct dt_error *error)
+{
+    const char *name = m->options->kind;
+    struct dt_machine whole;
+    int32_t kind = 0;
+    enum dt_status status = dt_machine_host(name ? &whole : &m->machine, error);
+    if (status || !name)
+        return status;
+    status = dt_machine_find_kind(&whole, name, &kind, error);
+    if (!status)
+        status = dt_machine_of_kind(&whole, kind, &m->machine, error);
+    dt_machine_clear(&whole);
+    return status;
+}
+
 enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options *options, int argc,
                                  char **argv, struct dt_error *error)
 {
@@ -66,7 +82,7 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
     draft = m->json.draft.temporary;
     status = dt_binding_save(&m->before, error);
     if (!status)
-        status = dt_machine_host(&m->machine, error);
+        status = open_machine(m, error);
     if (!status && m->machine.here)
         status = threads > 1 ? dt_machine_pin_team(&m->machine, threads, error)
                              : dt_machine_pin(&m->machine, 0, error);

@@ -14,7 +14,7 @@
 
 enum { THREADS_MAX = 1024 };
 
-enum key { SUITE = 0x1000, PROBLEM, OP, VARIANT, THREADS, SEED, TABLE, JSON, QUIET };
+enum key { SUITE = 0x1000, PROBLEM, OP, VARIANT, THREADS, SEED, KIND, TABLE, JSON, QUIET };
 
 /* A group of its own, after a verb's options (group 0) and before --help (group -1). */
 static const struct argp_option common_options[] = {
@@ -25,6 +25,7 @@ static const struct argp_option common_options[] = {
     {"variant", VARIANT, "GLOB", 0, "only variants whose name matches, e.g. '*.avx2.*'", 1},
     {"threads", THREADS, "N,...", 0, "threads of a call of attention (default: the suites', or 1)",
      1},
+    {"kind", KIND, "NAME", 0, "the kind of core to measure on, as info names it (default: all)", 1},
     {"seed", SEED, "N", 0, "seed of all random choices (default 1)", 1},
     {"table", TABLE, "FILE", 0, "the dispatch table", 1},
     {"json", JSON, "FILE|-", 0, "write JSON Lines to a file or to standard output", 1},
@@ -169,6 +170,9 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         break;
     case SEED:
         status = parse_number("--seed", text, 0, UINT64_MAX, &o->seed, &error);
+        break;
+    case KIND:
+        o->kind = text;
         break;
     case TABLE:
         status = set_path(&o->table, "--table", text, &error);

@@ -415,6 +415,9 @@ static void print_summary(const struct run *run, bool reported)
         printf("table         not written\n");
     else
         printf("table         not written; give --table FILE to keep it\n");
+    if (m->machine.kind_count > 1)
+        printf("kind          %s; for the others of this machine see --kind\n",
+               m->machine.kinds[0].name);
     if (reported)
         printf("report        %s\n", run->own->report);
     if (options->json)
