@@ -11,6 +11,7 @@
  */
 
 #define LARGE "pack:1 l3:1(size=33554432) l2:16(size=2097152) l1d:1(size=49152) core:1 pu:1"
+#define ZEN3 "pack:1 l3:1(size=16777216) l2:2(size=524288) l1d:1(size=32768) core:1 pu:1"
 #define SMALL "pack:1 l3:1(size=4194304) l2:16(size=262144) l1d:1(size=32768) core:1 pu:1"
 
 static struct dt_prior prior_of(const char *topology, const char *uarch, uint32_t quirks,
@@ -295,34 +296,46 @@ static double best_tile(const struct dt_prior *prior, const char *problem,
     return best;
 }
 
-/* The table of kernels/isa/bias_ideas.h: a Sapphire Rapids, microseconds of the best tile. */
+static const char *const slot_major[] = {"autovec",     "gather",        "window-gather",
+                                         "window-skew", "window-blocks", "runs-blocks"};
+static const char *const key_major[] = {"gather",           "gather-transpose", "window-gather",
+                                        "window-transpose", "window-stage",     "runs-stage"};
+enum { SPR, ZEN };
+
+/* Microseconds of the best tile: the table of kernels/isa/bias_ideas.h, of a Sapphire Rapids; and a
+ * Zen 3 in a virtual machine that was busy with other work. */
+static const struct {
+    int machine;
+    const char *set, *problem, *const *ideas;
+    double us[6];
+} additions[] = {
+    {SPR, "avx512", "n128 log:256:512", slot_major, {11.4, 6.81, 4.87, 2.97, 3.17, 2.73}},
+    {SPR, "avx512", "n512 log:256:512", slot_major, {226, 153, 104, 92, 82, 81}},
+    {SPR, "avx512", "n2048 log:256:512", slot_major, {2860, 1980, 1550, 1420, 948, 942}},
+    {SPR, "avx512", "n512 linear:512", slot_major, {266, 171, 116, 129, 103, 98}},
+    {SPR, "avx2", "n128 log:256:512", slot_major, {10.2, 6.24, 4.62, 3.56, 3.60, 2.90}},
+    {SPR, "avx2", "n512 log:256:512", slot_major, {232, 149, 122, 107, 90, 92}},
+    {SPR, "avx2", "n2048 log:256:512", slot_major, {2830, 1900, 1490, 1780, 1010, 1020}},
+    {SPR, "avx2", "n512 linear:512", slot_major, {266, 164, 127, 145, 114, 102}},
+    {ZEN, "avx2", "n128 log:256:512", slot_major, {26.1, 27.2, 18.9, 9.92, 9.83, 7.42}},
+    {ZEN, "avx2", "n512 log:256:512", slot_major, {388, 493, 263, 167, 115, 121}},
+    {ZEN, "avx2", "n512 log:256:512 p2c:key", key_major, {610, 431, 460, 269, 324, 252}},
+};
+
 Test(prior, orders_the_gather_and_add_as_it_was_measured)
 {
-    static const char *const ideas[] = {"autovec",     "gather",        "window-gather",
-                                        "window-skew", "window-blocks", "runs-blocks"};
-    static const struct {
-        const char *set, *problem;
-        double us[6];
-    } measured[] = {
-        {"avx512", "n128 log:256:512", {11.4, 6.81, 4.87, 2.97, 3.17, 2.73}},
-        {"avx512", "n512 log:256:512", {226, 153, 104, 92, 82, 81}},
-        {"avx512", "n2048 log:256:512", {2860, 1980, 1550, 1420, 948, 942}},
-        {"avx512", "n512 linear:512", {266, 171, 116, 129, 103, 98}},
-        {"avx2", "n128 log:256:512", {10.2, 6.24, 4.62, 3.56, 3.60, 2.90}},
-        {"avx2", "n512 log:256:512", {232, 149, 122, 107, 90, 92}},
-        {"avx2", "n2048 log:256:512", {2830, 1900, 1490, 1780, 1010, 1020}},
-        {"avx2", "n512 linear:512", {266, 164, 127, 145, 114, 102}},
-    };
-    const struct dt_prior prior = prior_of(LARGE, "sapphirerapids", 0, NULL);
+    const struct dt_prior intel = prior_of(LARGE, "sapphirerapids", 0, NULL);
+    const struct dt_prior amd = prior_of(ZEN3, "zen3", DT_QUIRK_SLOW_GATHER, NULL);
     if (!dt_variant_find("bias.avx512.gather"))
         cr_skip_test("measured on x86-64");
-    for (size_t m = 0; m < sizeof measured / sizeof *measured; m++) {
+    for (size_t m = 0; m < sizeof additions / sizeof *additions; m++) {
+        const struct dt_prior *prior = additions[m].machine == ZEN ? &amd : &intel;
         double predicted[6];
         for (int n = 0; n < 6; n++)
-            predicted[n] =
-                best_tile(&prior, measured[m].problem, variant("bias", measured[m].set, ideas[n]));
-        const double agreement = rank_correlation(predicted, measured[m].us, 6);
-        cr_expect_geq(agreement, 0.75, "%s, %s: %.2f", measured[m].set, measured[m].problem,
+            predicted[n] = best_tile(prior, additions[m].problem,
+                                     variant("bias", additions[m].set, additions[m].ideas[n]));
+        const double agreement = rank_correlation(predicted, additions[m].us, 6);
+        cr_expect_geq(agreement, 0.8, "%s, %s: %.2f", additions[m].set, additions[m].problem,
                       agreement);
     }
 }

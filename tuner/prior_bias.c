@@ -247,7 +247,7 @@ static void tally_bias_transfers(struct dt_tally *t, const struct dt_problem *p,
     const double p2c = p->terms & DT_P2C ? 4 * nk * dt_prior_reach(delta, p->nq) : 0;
     const double all = 4 * nq * nk + c2p + p2c;
     const double tile = 4 * rows * cols + c2p * rows / nq + p2c * cols / nk;
-    const bool blocks = idea.p2c == P2C_BLOCKS, gather = idea.p2c == P2C_GATHER;
+    const bool blocks = idea.p2c == P2C_BLOCKS, gather = idea.p2c <= P2C_GATHER;
 
     /* Prefetchers follow a walk down rows badly, and not at all from page to page. */
     const bool strips = idea.p2c >= P2C_SKEW && !blocks;
@@ -262,10 +262,10 @@ static void tally_bias_transfers(struct dt_tally *t, const struct dt_problem *p,
     } else if (p2c > 0 && !gather) {
         const double strip = line * (2 * rows + facts->reach);
         const bool stays = strip <= l1 && rows <= rows_in_l1(prior, 4 * nk);
-        const double again = stays ? 0 : line / width - 1;
-        dt_tally_transfer(t, 8 * nq * nk * again + c2p * again, tile);
-        if (c2p > 0 && !stays)
-            dt_tally_transfer(t, nq * nk / set->lanes * line, tile);
+        const double again =
+            8 * nq * nk * (line / width - 1) + (c2p > 0 ? nq * nk / set->lanes * line : 0);
+        if (!stays)
+            dt_tally_transfer(t, again, fmax(strip, l1 + 1));
         dt_tally_transfer(t, (nq / rows - 1) * 4 * nk * facts->reach, p2c);
     }
 }
