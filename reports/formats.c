@@ -2,6 +2,7 @@
 #include "reports/formats.h"
 
 #include "kernels/error.h"
+#include "reports/html.h"
 #include "reports/markdown.h"
 #include "reports/summary.h"
 #include "reports/verdict.h"
@@ -31,6 +32,7 @@ static enum dt_status print_markdown(FILE *stream, const struct dt_evidence *evi
 static const struct dt_format formats[] = {
     {"terminal", ".txt", "text in columns, to read", NULL},
     {"markdown", ".md", "all of it as a document", print_markdown},
+    {"html", ".html", "pages to look at, with the measurements in them", dt_html_print},
     {"pull-request", "", "a comparison as a comment of at most 60 KiB", dt_export_pull_request},
     {"annotations", "", "a comparison as workflow commands of GitHub", dt_export_annotations},
     {"junit", ".xml", "a comparison, or validation, as JUnit tests", dt_export_junit},

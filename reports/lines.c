@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/lines.h"
 
+#include "reports/embedded.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,30 @@ static enum dt_status read_lines(FILE *stream, char *buffer, dt_line_fn *take, v
     return DT_OK;
 }
 
+/* The same of the data in an HTML report, which begins where no JSON can. */
+static enum dt_status read_any(FILE *stream, char *buffer, dt_line_fn *take, void *context,
+                               size_t *number, struct dt_error *error)
+{
+    char *text;
+    size_t size;
+    const int first = getc(stream);
+    if (first != EOF)
+        ungetc(first, stream);
+    if (first != '<')
+        return read_lines(stream, buffer, take, context, number, error);
+    *number = 1;
+    enum dt_status status = dt_embedded_read(stream, &text, &size, error);
+    if (status)
+        return status;
+    FILE *lines = fmemopen(text, size, "r");
+    status = lines ? read_lines(lines, buffer, take, context, number, error)
+                   : dt_error_set(error, DT_NO_MEMORY, "no memory for the data of a report");
+    if (lines)
+        fclose(lines);
+    free(text);
+    return status;
+}
+
 /* Puts file and line in front of a message; what it quotes from the file is made printable. */
 static enum dt_status locate(const char *path, size_t number, enum dt_status status,
                              struct dt_error *error)
@@ -64,7 +90,7 @@ enum dt_status dt_lines_read(const char *path, dt_line_fn *take, void *context,
     if (!buffer) {
         status = dt_error_set(error, DT_NO_MEMORY, "no memory to read %.160s", name);
     } else {
-        status = read_lines(stream, buffer, take, context, &number, error);
+        status = read_any(stream, buffer, take, context, &number, error);
         if (status)
             locate(name, number, status, error);
         if (ferror(stream))

@@ -13,9 +13,9 @@ typedef enum dt_status dt_line_fn(void *context, const char *line, size_t length
                                   struct dt_error *error);
 
 /*
- * Gives every line of a file to `take`; "-" is standard input. Its message, and that of a line that
- * is too long or one too many, begins with file and line, and is made printable. DT_IO,
- * DT_INVALID, DT_NO_MEMORY.
+ * Gives every line of a file to `take`; "-" is standard input. Of an HTML report these are the
+ * lines in it (reports/embedded.h). Its message, and that of a line that is too long or one too
+ * many, begins with file and line, and is made printable. DT_IO, DT_INVALID, DT_NO_MEMORY.
  */
 enum dt_status dt_lines_read(const char *path, dt_line_fn *take, void *context,
                              struct dt_error *error);
