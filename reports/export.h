@@ -57,6 +57,10 @@ dt_export_fn dt_export_action;
 /* Series, ceilings and verdicts as OpenMetrics text. */
 dt_export_fn dt_export_openmetrics;
 
+/* Ceilings that were measured and series under them (reports/roofline.h), as JSON of its own; of
+ * the youngest session alone, since ceilings are of a session. */
+dt_export_fn dt_export_roofline;
+
 /* A row a record or a row a cell; all sessions. */
 dt_export_fn dt_export_csv;
 dt_export_fn dt_export_comparison_csv;

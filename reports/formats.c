@@ -42,6 +42,7 @@ static const struct dt_format formats[] = {
     {"github-benchmark", ".json", "medians for github-action-benchmark", dt_export_action},
     {"openmetrics", ".prom", "medians, ceilings and verdicts for Prometheus",
      dt_export_openmetrics},
+    {"roofline", "", "measured ceilings and where each median lies, as JSON", dt_export_roofline},
     {"csv", ".csv", "a row for each measurement", dt_export_csv},
     {"comparison-csv", "", "a row for each cell of a comparison", dt_export_comparison_csv},
     {"jsonl", ".jsonl", "everything, as it is stored", dt_evidence_write},
