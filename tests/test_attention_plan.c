@@ -210,3 +210,49 @@ Test(attention_plan, threads_are_in_range)
     cr_assert_eq(dt_attention_plan(&p, NULL, 0, &plan, &error), DT_OK, "%s", error.text);
     dt_plan_free(plan);
 }
+
+Test(attention_plan, forced_by_the_environment)
+{
+    static const struct {
+        const char *force, *part;
+    } cases[] = {
+        {"attention:attention.scalar.plain", "attention.scalar.plain tile 0x0, forced"},
+        {"bias:bias.scalar.plain", "built-in heuristic"},
+        {"attention:bias.scalar.plain", "no such variant of attention"},
+        {"attention:", "no such variant of attention"},
+    };
+    const struct dt_problem problem = problem_of("h3 n20 d24 log:16:32");
+    unsetenv("DISENTUNE_TABLE");
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        struct dt_plan *plan = NULL;
+        struct dt_error error = {0};
+        setenv("DISENTUNE_FORCE", cases[n].force, 1);
+        const enum dt_status status = dt_attention_plan(&problem, NULL, 1, &plan, &error);
+        const char *text = status ? error.text : dt_plan_text(plan);
+        cr_expect_not_null(strstr(text, cases[n].part), "%s: %s", cases[n].force, text);
+        dt_plan_free(plan);
+    }
+}
+
+/* The parts that the variable does not name are those that the heuristic would take. */
+Test(attention_plan, forced_with_a_tile_has_all_parts)
+{
+    static const char *const forces[] = {"attention:attention.avx2.banded-online:16x32",
+                                         "attention:attention.neon.banded-online:16x32"};
+    const struct dt_problem problem = problem_of("h3 n20 d24 log:16:32");
+    size_t planned = 0;
+    for (size_t n = 0; n < sizeof forces / sizeof *forces; n++) {
+        struct dt_plan *plan = NULL;
+        setenv("DISENTUNE_FORCE", forces[n], 1);
+        if (dt_attention_plan(&problem, NULL, 1, &plan, NULL))
+            continue;
+        const char *text = dt_plan_text(plan);
+        cr_expect(strstr(text, "tile 16x32 gemm.") && strstr(text, " bias.") &&
+                      strstr(text, " softmax.") && strstr(text, ", forced"),
+                  "%s", text);
+        dt_plan_free(plan);
+        planned++;
+    }
+    if (planned == 0)
+        cr_skip_test("no attention made of parts runs on this CPU");
+}
