@@ -42,11 +42,12 @@ static const char *violation(const struct dt_outlook *o, const struct dt_problem
     const uint32_t levels = o->machine->cpu.levels;
     struct dt_favourites f, again;
     struct dt_error error = {0};
-    if (dt_favourites_find(o, p, &f, &error) || dt_favourites_find(o, p, &again, NULL))
+    if (dt_favourites_find(o, p, &f, &error))
         return "an error";
     if (f.count == 0 || f.space < f.count || f.count > DT_FAVOURITES)
         return "counts";
-    if (again.space != f.space || !dt_choice_equal(&again.best[0].choice, &f.best[0].choice))
+    if (o->op == DT_OP_BIAS && (dt_favourites_find(o, p, &again, NULL) || again.space != f.space ||
+                                !dt_choice_equal(&again.best[0].choice, &f.best[0].choice)))
         return "another result for the same";
     for (size_t n = 0; n < f.count; n++) {
         const struct dt_favourite *best = &f.best[n];
@@ -71,8 +72,7 @@ static bool selects(const struct dt_variant *variant, void *context)
 {
     (void)context;
     return variant->op != DT_OP_ATTENTION || variant->strategy == DT_DIRECT ||
-           variant->strategy == DT_ACTIVE ||
-           (variant->strategy == DT_BANDED && variant->form == DT_ROWS);
+           (variant->strategy == DT_ACTIVE && variant->form != DT_FUSED);
 }
 
 /* Plans a long, a short and a narrow problem on each kind of core. Consumes the machine. */

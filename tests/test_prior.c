@@ -77,7 +77,8 @@ static double ns_of(const struct dt_prior *prior, const char *text, const struct
 Test(prior, every_variant_has_a_time_made_of_parts)
 {
     static const char *const problems[] = {"n1 linear:4", "q3 k700 log:256:512 c2p mask:pairs",
-                                           "b2 h3 n130 d40 log:16:64 p2c", "n64 log:8:32 none"};
+                                           "b2 h3 n130 d40 log:16:64 p2c", "q3 k3000 log:256:512",
+                                           "n64 log:8:32 none"};
     const struct dt_prior prior = prior_of(SMALL, "unknown", 0, NULL);
     const char *set = widest();
     size_t compared = 0;

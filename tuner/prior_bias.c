@@ -256,7 +256,7 @@ static void tally_bias_transfers(struct dt_tally *t, const struct dt_problem *p,
     if (p2c > 0 && gather && cols * line > l1) {
         dt_tally_transfer(t, nq * nk * line / 2, tile);
     } else if (p2c > 0 && blocks) {
-        const double bands = nq / BLOCK_ROWS - 1, of_band = BLOCK_ROWS + set->lanes - 1;
+        const double bands = fmax(0, nq / BLOCK_ROWS - 1), of_band = BLOCK_ROWS + set->lanes - 1;
         dt_tally_transfer(t, bands * nk * 4 * fmin(of_band, facts->reach),
                           4 * cols * (of_band + 2 * BLOCK_ROWS));
     } else if (p2c > 0 && !gather) {
