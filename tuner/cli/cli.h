@@ -56,6 +56,8 @@ struct cli_options {
     const char *table; /* NULL: none was given */
     const char *json;  /* NULL, or a path, or "-" for standard output */
     bool quiet;
+    bool foreign; /* --op and --variant may select what this build lacks: set it in the verb's
+                     parser at ARGP_KEY_INIT */
 };
 
 /*

@@ -135,6 +135,8 @@ static enum dt_status set_path(const char **path, const char *option, char *text
 static enum dt_status check_selection(const struct cli_options *o, struct dt_error *error)
 {
     const struct dt_variant *variant;
+    if (o->foreign)
+        return DT_OK;
     for (size_t n = 0; (variant = dt_variant_at(n)); n++)
         if (cli_selects(o, variant))
             return DT_OK;

@@ -10,6 +10,7 @@
 
 struct own {
     const char *file, *output, *format;
+    struct cli_options *options;
 };
 
 static const struct argp_option own_options[] = {
@@ -22,6 +23,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
 {
     struct own *own = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        own->options->foreign = true; /* a file may be of another machine's build */
+        return 0;
     case 'o':
         own->output = text;
         return 0;
@@ -226,8 +230,8 @@ int verb_report(int argc, char **argv)
 {
     static const struct argp argp = {
         .options = own_options, .parser = parse_own, .args_doc = "FILE"};
-    struct own own = {0};
     struct cli_options options;
+    struct own own = {.options = &options};
     char summary[2048];
     cli_parse(argc, argv, describe(summary, sizeof summary), &argp, &own, &options);
     int code = report(&own, &options);
