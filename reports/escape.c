@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/escape.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -59,14 +60,23 @@ static bool is_control(const unsigned char *c)
            (c[0] == 0xef && c[1] == 0xbf && c[2] >= 0xbe);
 }
 
+/* What stands for the character at `text`, NULL for itself. "CPU @ 2.70GHz" mentions nobody. */
+static const char *find_reserved(const struct reserved *reserved, const char *text)
+{
+    const char *at = strchr(reserved->characters, *text);
+    if (!at || (*text == '@' && !isalnum((unsigned char)text[1])))
+        return NULL;
+    return reserved->written[at - reserved->characters];
+}
+
 void dt_escape_put(FILE *stream, enum dt_syntax syntax, const char *text)
 {
     const struct reserved *reserved = &syntaxes[syntax];
     while (*text) {
         const size_t length = sequence((const unsigned char *)text);
-        const char *special = strchr(reserved->characters, *text);
-        if (special)
-            fputs(reserved->written[special - reserved->characters], stream);
+        const char *written = find_reserved(reserved, text);
+        if (written)
+            fputs(written, stream);
         else if (!length)
             fputc('?', stream);
         else if (is_control((const unsigned char *)text))

@@ -7,7 +7,7 @@
 
 enum dt_syntax {
     DT_SYNTAX_XML,      /* an element's text or a quoted attribute */
-    DT_SYNTAX_MARKDOWN, /* GitHub's, a table's cell too; "@" calls nobody */
+    DT_SYNTAX_MARKDOWN, /* of GitHub, a table's cell too; "@" mentions nobody */
     DT_SYNTAX_LABEL,    /* a quoted label value of OpenMetrics */
     DT_SYNTAX_CSV,      /* inside of quotes */
     DT_SYNTAX_TAP,      /* a description: "#" starts no directive */

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/markdown.h"
 
+#include "reports/escape.h"
 #include "reports/view.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Text of unknown content, so that it stays text. */
 static void put_text(FILE *stream, const char *text)
 {
-    for (; *text; text++) {
-        if (strchr("\\`*_{}[]<>#|~&!", *text))
-            fputc('\\', stream);
-        fputc(*text, stream);
-    }
+    dt_escape_put(stream, DT_SYNTAX_MARKDOWN, text);
 }
 
 static void put_cell(FILE *stream, const char *text)

@@ -41,6 +41,12 @@ Test(escape, each_syntax_escapes_what_it_reserves)
     cr_expect_eq(differs(DT_SYNTAX_PROPERTY, text, "a<b>&\"c'|`d`%3A 1%2C2 50%25 #\\ @x%0D%0A"), 0);
 }
 
+Test(escape, only_what_mentions_somebody_is_no_mention)
+{
+    cr_expect_eq(differs(DT_SYNTAX_MARKDOWN, "a CPU @ 2.70GHz @me @", "a CPU @ 2.70GHz &#64;me @"),
+                 0);
+}
+
 /* A terminal's escapes, C1, DEL, and what XML has no place for. */
 Test(escape, control_characters_are_blanks)
 {
