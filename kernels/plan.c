@@ -300,3 +300,5 @@ void dt_plan_free(struct dt_plan *plan)
 }
 
 const char *dt_plan_text(const struct dt_plan *plan) { return plan->text; }
+
+const struct dt_choice *dt_plan_choice(const struct dt_plan *plan) { return &plan->choice; }

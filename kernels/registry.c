@@ -8,8 +8,11 @@
 #include "variant_tables.inc"
 #undef TABLE
 
-#define TABLE(name) &dt_##name,
-static const struct dt_variant_table *const tables[] = {
+#define TABLE(name) {#name, &dt_##name},
+static const struct {
+    const char *name;
+    const struct dt_variant_table *table;
+} tables[] = {
 #include "variant_tables.inc"
 };
 #undef TABLE
@@ -46,9 +49,9 @@ int32_t dt_error_terms(enum dt_op op, const struct dt_problem *problem)
 const struct dt_variant *dt_variant_at(size_t n)
 {
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        if (n < tables[t]->count)
-            return &tables[t]->rows[n];
-        n -= tables[t]->count;
+        if (n < tables[t].table->count)
+            return &tables[t].table->rows[n];
+        n -= tables[t].table->count;
     }
     return NULL;
 }
@@ -59,6 +62,15 @@ const struct dt_variant *dt_variant_find(const char *name)
     for (size_t n = 0; (variant = dt_variant_at(n)); n++)
         if (strcmp(variant->name, name) == 0)
             return variant;
+    return NULL;
+}
+
+const char *dt_variant_table(const struct dt_variant *variant)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (size_t n = 0; n < tables[t].table->count; n++)
+            if (variant == &tables[t].table->rows[n])
+                return tables[t].name;
     return NULL;
 }
 

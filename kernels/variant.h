@@ -72,6 +72,9 @@ const struct dt_variant *dt_variant_at(size_t n);
 /* NULL if there is none of that name in this build. */
 const struct dt_variant *dt_variant_find(const char *name);
 
+/* The name of the table that the row stands in, "bias_avx2"; NULL if in none of this build. */
+const char *dt_variant_table(const struct dt_variant *variant);
+
 /* Whether this CPU can run it, it computes the operation, and it accepts the problem. */
 bool dt_variant_applies(const struct dt_variant *variant, enum dt_op op,
                         const struct dt_problem *problem, const struct dt_delta *delta);
