@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which members of the evidence are kept, under which names: what JSON Lines and the store have in
- * common. Private to reports/.
+ * Which members of the evidence are kept, under which names: what JSON Lines, the store and the
+ * lines between programs that are compared (tuner/protocol.h) have in common.
  */
 #ifndef DISENTUNE_FIELDS_H
 #define DISENTUNE_FIELDS_H
