@@ -8,10 +8,19 @@
 #include <argp.h>
 #include <stdio.h>
 
-enum { CLI_OK = 0, CLI_NEGATIVE = 1, CLI_USAGE = 2 };
+/* The last four are of comparisons alone; 77 and 99 are what meson expects of a test. */
+enum {
+    CLI_OK = 0,
+    CLI_NEGATIVE = 1,
+    CLI_USAGE = 2,
+    CLI_UNDECIDED = 3,
+    CLI_ENVIRONMENT = 4,
+    CLI_SKIPPED = 77,
+    CLI_DEFECT = 99
+};
 
 /* One verb: a file verb_<name>.c, a declaration and a line of the table in main.c. argv[0] is the
- * verb's name. Returns the exit code. */
+ * verb's name. Returns the exit code. A verb without summary is for programs, and is not listed. */
 struct cli_verb {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
@@ -25,7 +34,9 @@ int verb_tune(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_merge(int argc, char **argv);
 int verb_report(int argc, char **argv);
+int verb_regress(int argc, char **argv);
 int verb_history(int argc, char **argv);
+int verb_serve(int argc, char **argv);
 
 #define CLI_THREADS_MAX 16
 
@@ -68,6 +79,9 @@ struct cli_options {
 void cli_parse(int argc, char **argv, const char *summary, const struct argp *own, void *own_input,
                struct cli_options *options);
 void cli_options_clear(struct cli_options *options);
+
+/* "60", "60s", "1.5m", "1h" in seconds, at most a week; 0 if it is none of these. */
+double cli_duration(const char *text);
 
 /* Appends one problem. DT_INVALID (too many), DT_NO_MEMORY. */
 enum dt_status cli_problem_add(const struct dt_problem *problem, struct dt_problem **problems,

@@ -24,7 +24,7 @@ _disentune() {
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
         ;;
-    --table | --json | --report | --output | -o | --topology)
+    --table | --json | --report | --output | -o | --topology | --markdown | --junit)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
@@ -32,7 +32,7 @@ _disentune() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --problem | --base | --threads | --seed | \
+    --problem | --base | --delta | --threads | --seed | \
         --kind | --budget | --tile | --seconds | --name) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')

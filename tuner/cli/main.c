@@ -13,8 +13,10 @@ static const struct cli_verb verbs[] = {
     {"tune", "find the fastest plan for each problem and write the dispatch table", verb_tune},
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"merge", "make one dispatch table of several", verb_merge},
+    {"regress", "tell whether one build is slower than another, by running both", verb_regress},
     {"report", "show measurements, or write them in the formats of other programs", verb_report},
     {"history", "show how builds fared over time, and where that changed", verb_history},
+    {"serve", NULL, verb_serve},
 };
 
 #ifdef DT_SLOWDOWN
@@ -31,7 +33,8 @@ static void print_help(FILE *stream)
           "Validates, measures and tunes the kernels of DeBERTa's disentangled attention.\n\n",
           stream);
     for (size_t v = 0; v < VERBS; v++)
-        fprintf(stream, "  %-8s %s\n", verbs[v].name, verbs[v].summary);
+        if (verbs[v].summary)
+            fprintf(stream, "  %-8s %s\n", verbs[v].name, verbs[v].summary);
     fputs("\n`disentune VERB --help` tells about one verb, `man disentune` about all.\n", stream);
 }
 

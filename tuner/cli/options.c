@@ -54,6 +54,18 @@ static enum dt_status parse_number(const char *option, const char *text, uint64_
     return DT_OK;
 }
 
+double cli_duration(const char *text)
+{
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || !(value > 0))
+        return 0;
+    const double unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
+    if (*end && (!strchr("smh", *end) || end[1]))
+        return 0;
+    return value * unit <= 7 * 24 * 3600.0 ? value * unit : 0;
+}
+
 /* Numbers that rise, with commas between them. */
 static enum dt_status parse_threads(struct cli_options *o, const char *text, struct dt_error *error)
 {

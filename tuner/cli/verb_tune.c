@@ -35,25 +35,12 @@ static const struct argp_option own_options[] = {
     {0},
 };
 
-/* "60", "60s", "1.5m", "1h" in seconds; 0 if it is none of these. */
-static double parse_duration(const char *text)
-{
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || !(value > 0))
-        return 0;
-    const double unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
-    if (*end && (!strchr("smh", *end) || end[1]))
-        return 0;
-    return value * unit <= 7 * 24 * 3600.0 ? value * unit : 0;
-}
-
 static error_t parse_own(int key, char *text, struct argp_state *state)
 {
     struct own *own = state->input;
     switch (key) {
     case 'b':
-        own->budget = parse_duration(text);
+        own->budget = cli_duration(text);
         if (own->budget == 0)
             exit(cli_fail_text("--budget is \"%.40s\"; use e.g. 60s, 5m or 1h", text));
         return 0;
