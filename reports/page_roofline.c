@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rooflines on measured ceilings, after Williams, Waterman and Patterson (2009), one for each
- * instruction set and number of threads. A point is the best plan of that instruction set on one
- * problem:
+ * Rooflines on measured ceilings (reports/roofline.h), one for each instruction set and number of
+ * threads. A point is the best plan of that instruction set on one problem:
  *
- *     x   arithmetic of the problem / bytes that have to move at least once: the operands, each
- *         read or written once as if the caches were endless
+ *     x   arithmetic per byte that has to move
  *     y   arithmetic / measured time, for each thread
  *
  * The roof is what the probes of the same session reached: multiply-adds, and loads from each level
- * of the caches, on one thread. Points above a slope have their operands in a nearer cache. Of an
- * attention counted are the products over all 2S slots; a strategy that does fewer may lie above
- * the roof.
+ * of the caches, on one thread. Points above a slope have their operands in a nearer cache.
  */
 #include "reports/page.h"
+#include "reports/roofline.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { WIDTH = 350, HEIGHT = 290, LEFT = 44, RIGHT = 340, TOP = 52, BOTTOM = 246 };
-enum { PANELS_MAX = 8, PLACES_MAX = 6 };
+enum { PANELS_MAX = 8 };
 
 struct panel {
     char isa[16];
@@ -32,66 +29,32 @@ struct point {
     double flops_per_byte, gflops; /* gflops: of one thread */
 };
 
-/* ---- What a problem takes -------------------------------------------------- */
-
-static double bytes_of(enum dt_op op, const struct dt_problem *p)
+static bool make_point(const struct dt_session *session, const struct dt_record *r,
+                       struct point *point)
 {
-    const double nq = p->nq, nk = p->nk, d = p->dim, slots = 2.0 * p->span;
-    const double c2p = (p->terms & DT_C2P) != 0, p2c = (p->terms & DT_P2C) != 0;
-    const double heads = (double)p->batch * p->heads;
-    double numbers = 0;
-    if (op == DT_OP_BIAS)
-        numbers = heads * (2 * nq * nk + slots * (nq * c2p + nk * p2c));
-    else if (op == DT_OP_ATTENTION)
-        numbers = heads * 2 * d * (nq + nk) + p->heads * slots * d * (c2p + p2c);
-    else if (op == DT_OP_GEMM)
-        numbers = heads * (nq * d + nk * d + nq * nk);
-    return numbers * sizeof(float);
-}
-
-/* Of the gather-and-add its additions. */
-static double flops_of(const struct dt_record *r)
-{
-    const struct dt_problem *p = &r->problem;
-    const double terms = ((p->terms & DT_C2P) != 0) + ((p->terms & DT_P2C) != 0);
-    if (r->op == DT_OP_BIAS)
-        return (double)p->batch * p->heads * p->nq * p->nk * terms;
-    return r->gflops * r->ns_median;
-}
-
-static bool make_point(const struct dt_record *r, struct point *point)
-{
-    const double bytes = bytes_of(r->op, &r->problem), flops = flops_of(r);
-    if (!dt_page_is_sound(r) || !(bytes > 0) || !(flops > 0) || !isfinite(flops))
+    struct dt_roofline roofline;
+    if (!dt_page_is_sound(r) || !dt_roofline_point(session, r, &roofline))
         return false;
-    *point = (struct point){flops / bytes, flops / r->ns_median / r->threads};
+    *point = (struct point){roofline.intensity, roofline.rate / 1e9};
     return true;
 }
 
 /* ---- Panels ---------------------------------------------------------------- */
 
-/* The block's fastest record of the panel's instruction set; NULL if it has none. */
-static const struct dt_record *member(const struct dt_block *block, const struct panel *panel)
+/* The block's fastest record of the panel's instruction set, and where it lies; NULL if it has
+ * none. */
+static const struct dt_record *find_point(const struct dt_block *block, const struct panel *panel,
+                                          struct point *point)
 {
     char isa[16];
     for (size_t r = 0; r < block->span; r++) {
         const struct dt_record *record = block->sorted[r];
-        struct point point;
-        if (record->threads == panel->threads && make_point(record, &point) &&
-            strcmp(dt_page_isa(record->variant, isa), panel->isa) == 0)
+        if (record->threads == panel->threads &&
+            strcmp(dt_page_isa(record->variant, isa), panel->isa) == 0 &&
+            make_point(&block->finding->records.session, record, point))
             return record;
     }
     return NULL;
-}
-
-static double ceiling_of(const struct dt_session *session, const char *kind, const char *isa)
-{
-    char name[48];
-    snprintf(name, sizeof name, "%s.%.20s", kind, isa);
-    for (size_t c = 0; c < session->ceiling_count; c++)
-        if (strcmp(session->ceilings[c].name, name) == 0)
-            return session->ceilings[c].value;
-    return NAN;
 }
 
 static size_t find_panels(const struct dt_page_data *data, struct panel panels[PANELS_MAX])
@@ -103,15 +66,15 @@ static size_t find_panels(const struct dt_page_data *data, struct panel panels[P
             struct panel panel = {.threads = record->threads};
             struct point point;
             size_t known = 0;
-            if (!make_point(record, &point))
-                continue;
             panel.session = &data->blocks[b].finding->records.session;
+            if (!make_point(panel.session, record, &point))
+                continue;
             dt_page_isa(record->variant, panel.isa);
-            panel.peak = ceiling_of(panel.session, "fma", panel.isa) / 1e9;
+            panel.peak = dt_roofline_peak(panel.session, panel.isa)->value / 1e9;
             while (known < count && (strcmp(panels[known].isa, panel.isa) != 0 ||
                                      panels[known].threads != panel.threads))
                 known++;
-            if (known == count && count < PANELS_MAX && isfinite(panel.peak))
+            if (known == count && count < PANELS_MAX)
                 panels[count++] = panel;
         }
     for (size_t p = 1; p < count; p++) { /* the highest roof first */
@@ -131,21 +94,6 @@ static bool has_data(const struct dt_page_data *data)
 {
     struct panel panels[PANELS_MAX];
     return find_panels(data, panels) > 0;
-}
-
-/* Loads of the panel's instruction set, or of the one that was probed. */
-static size_t find_slopes(const struct panel *panel, const struct dt_ceiling *slopes[PLACES_MAX])
-{
-    char prefix[32];
-    size_t count = 0;
-    snprintf(prefix, sizeof prefix, "load.%.20s.", panel->isa);
-    for (int any = 0; any < 2 && !count; any++)
-        for (size_t c = 0; c < panel->session->ceiling_count && count < PLACES_MAX; c++) {
-            const struct dt_ceiling *ceiling = &panel->session->ceilings[c];
-            if (strncmp(ceiling->name, any ? "load." : prefix, any ? 5 : strlen(prefix)) == 0)
-                slopes[count++] = ceiling;
-        }
-    return count;
 }
 
 /* ---- Findings -------------------------------------------------------------- */
@@ -188,9 +136,8 @@ static void panel_finding(const struct dt_page_data *data, const struct panel *p
 {
     size_t above = 0, count = 0;
     for (size_t b = 0; b < data->block_count; b++) {
-        const struct dt_record *r = member(&data->blocks[b], panel);
         struct point point;
-        if (!r || !make_point(r, &point))
+        if (!find_point(&data->blocks[b], panel, &point))
             continue;
         count++;
         above += point.gflops > panel->peak / 2;
@@ -223,8 +170,7 @@ static void fit(const struct dt_page_data *data, const struct panel *panel, stru
     dt_scale_cover(y, panel->peak);
     dt_scale_cover(y, panel->peak / 30);
     for (size_t b = 0; b < data->block_count; b++) {
-        const struct dt_record *r = member(&data->blocks[b], panel);
-        if (r && make_point(r, &point)) {
+        if (find_point(&data->blocks[b], panel, &point)) {
             dt_scale_cover(x, point.flops_per_byte);
             dt_scale_cover(y, point.gflops);
         }
@@ -236,8 +182,8 @@ static void fit(const struct dt_page_data *data, const struct panel *panel, stru
 static void draw_roof(FILE *out, const struct panel *panel, const struct dt_scale *x,
                       const struct dt_scale *y)
 {
-    const struct dt_ceiling *slopes[PLACES_MAX];
-    const size_t count = find_slopes(panel, slopes);
+    const struct dt_ceiling *slopes[DT_CEILINGS_MAX];
+    const size_t count = dt_roofline_slopes(panel->session, panel->isa, slopes);
     char text[32];
     for (size_t s = 0; s < count; s++) {
         const double rate = slopes[s]->value / 1e9, knee = panel->peak / rate;
@@ -262,8 +208,8 @@ static void draw_points(FILE *out, const struct dt_page_data *data, const struct
     struct point point;
     for (size_t k = 0; k < KINDS; k++)
         for (size_t b = 0, drawn = 0; b < data->block_count && drawn < DT_PAGE_ROWS_MAX; b++) {
-            const struct dt_record *r = member(&data->blocks[b], panel);
-            if (!r || r->op != kinds[k].op || !make_point(r, &point))
+            const struct dt_record *r = find_point(&data->blocks[b], panel, &point);
+            if (!r || r->op != kinds[k].op)
                 continue;
             drawn++;
             dt_page_name(r->op, &r->problem, r->threads, name);
@@ -305,8 +251,8 @@ static void put_rows(FILE *out, const struct dt_page_data *data, const struct pa
     struct point point;
     size_t rows = 0;
     for (size_t b = 0; b < data->block_count && rows < DT_PAGE_ROWS_MAX; b++) {
-        const struct dt_record *r = member(&data->blocks[b], panel);
-        if (!r || !make_point(r, &point))
+        const struct dt_record *r = find_point(&data->blocks[b], panel, &point);
+        if (!r)
             continue;
         rows++;
         dt_table_row(out);
