@@ -146,6 +146,18 @@ Test(prior, larger_caches_never_cost_time)
         }
 }
 
+/* What a worker has of an L3 may be less than its L2 holds. */
+Test(prior, what_fits_into_l2_does_not_come_from_beyond)
+{
+    const struct dt_prior with =
+        prior_of("l3:1(size=4194304) l2:16(size=1048576) core:1 pu:1", "unknown", 0, NULL);
+    const struct dt_prior without = prior_of("l2:16(size=1048576) core:1 pu:1", "unknown", 0, NULL);
+    const struct dt_choice choice = attention(widest(), "active-online", 64, 64);
+    const char *problem = "b4 h4 n256 log:64:128";
+    cr_assert_lt(with.share[4][DT_L3], with.share[4][DT_L2]);
+    cr_expect_eq(ns_of(&with, problem, &choice, 16), ns_of(&without, problem, &choice, 16));
+}
+
 Test(prior, slots_of_a_block_pay_for_short_sequences_only)
 {
     const struct dt_prior prior = prior_of(LARGE, "unknown", 0, NULL);

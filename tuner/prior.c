@@ -172,13 +172,12 @@ void dt_prior_init(struct dt_prior *prior, const struct dt_machine *m,
 
 void dt_tally_transfer(struct dt_tally *t, double bytes, double set)
 {
-    static const enum dt_resource resources[] = {DT_FOR_L2, DT_FOR_L3, DT_FOR_MEMORY};
-    const double *share = t->prior->share[t->team];
-    for (int level = DT_LEVEL_COUNT - 1; level >= 0; level--)
-        if (set > share[level]) {
-            t->cycles[resources[level]] += bytes / t->prior->bandwidth[t->team][level];
-            return;
-        }
+    static const enum dt_resource beyond[] = {DT_FOR_L2, DT_FOR_L3, DT_FOR_MEMORY};
+    int level = 0;
+    while (level < DT_LEVEL_COUNT && set > t->prior->share[t->team][level])
+        level++;
+    if (level > 0)
+        t->cycles[beyond[level - 1]] += bytes / t->prior->bandwidth[t->team][level - 1];
 }
 
 static void tally_gemm(struct dt_tally *t, const struct dt_problem *p, const struct dt_choice *c)
