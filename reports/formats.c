@@ -6,6 +6,7 @@
 #include "reports/markdown.h"
 #include "reports/summary.h"
 #include "reports/verdict.h"
+#include "reports/verdict_table.h"
 
 #include <string.h>
 
@@ -85,17 +86,23 @@ enum dt_status dt_format_of_path(const char *path, const struct dt_format **form
                         path, names);
 }
 
-/* Each session that measured. */
+/* Each session that measured or compared. */
 static enum dt_status print_terminal(FILE *stream, const struct dt_evidence *evidence,
                                      const struct dt_terminal *terminal, struct dt_error *error)
 {
     enum dt_status status = DT_OK;
     size_t parts = 0;
-    for (size_t s = 0; s < evidence->count && !status; s++)
-        if (evidence->sessions[s].records.count > 0) {
+    for (size_t s = 0; s < evidence->count && !status; s++) {
+        const struct dt_finding *finding = &evidence->sessions[s];
+        if (finding->records.count > 0) {
             fputs(parts++ ? "\n" : "", stream);
-            status = dt_summary_print(stream, &evidence->sessions[s].records, terminal, error);
+            status = dt_summary_print(stream, &finding->records, terminal, error);
         }
+        if (finding->cell_count > 0 && !status) {
+            fputs(parts++ ? "\n" : "", stream);
+            status = dt_verdict_table(stream, finding, terminal, error);
+        }
+    }
     return parts ? status : dt_error_set(error, DT_UNSUPPORTED, "%s", nothing);
 }
 
