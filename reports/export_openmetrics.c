@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Series, ceilings and verdicts as OpenMetrics text, for a file collector of Prometheus: gauges in
- * base units, without timestamps. What is not known has no sample. All samples of a family stand
- * together, so the families are the outer loop.
+ * Series, ceilings and verdicts as OpenMetrics text: gauges in base units, without timestamps. All
+ * are gauges, also what OpenMetrics has the types of info and stateset for, since the file
+ * collector of Prometheus' node exporter takes this text as its own older format, which lacks them.
+ * What is not known has no sample. All samples of a family stand together, so the families are the
+ * outer loop.
  */
 #include "reports/escape.h"
 #include "reports/export.h"
@@ -56,9 +58,9 @@ static const struct family cell_families[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static void put_family(FILE *stream, const char *type, const struct family *family)
+static void put_family(FILE *stream, const struct family *family)
 {
-    fprintf(stream, "# TYPE disentune_%s %s\n", family->name, type);
+    fprintf(stream, "# TYPE disentune_%s gauge\n", family->name);
     if (*family->unit)
         fprintf(stream, "# UNIT disentune_%s %s\n", family->name, family->unit);
     fprintf(stream, "# HELP disentune_%s %s\n", family->name, family->help);
@@ -98,14 +100,15 @@ static void put_value(FILE *stream, const struct family *family, const void *fro
 
 static void put_session(FILE *stream, const struct dt_session *s)
 {
-    static const struct family info = {.name = "session", .unit = "", .help = "What was measured."};
+    static const struct family info = {
+        .name = "session_info", .unit = "", .help = "What was measured."};
     static const struct family date = {
         .name = "session_start_seconds", .unit = "seconds", .help = "When, since the epoch."};
     static const struct family noise = {.name = "noise_floor_ratio",
                                         .unit = "ratio",
                                         .help = "Log ratio below which no difference is claimed."};
     struct tm utc = {0};
-    put_family(stream, "info", &info);
+    put_family(stream, &info);
     put_label(stream, "disentune_session_info{", "version", s->build.version);
     put_label(stream, ",", "commit", s->build.commit);
     put_label(stream, ",", "compiler", s->build.compiler);
@@ -113,11 +116,11 @@ static void put_session(FILE *stream, const struct dt_session *s)
     put_label(stream, ",", "machine", s->machine[3]);
     fputs("} 1\n", stream);
     if (strptime(s->date, "%Y-%m-%dT%H:%M:%SZ", &utc)) {
-        put_family(stream, "gauge", &date);
+        put_family(stream, &date);
         fprintf(stream, "disentune_session_start_seconds %lld\n", (long long)timegm(&utc));
     }
     if (isfinite(s->noise_floor)) {
-        put_family(stream, "gauge", &noise);
+        put_family(stream, &noise);
         fprintf(stream, "disentune_noise_floor_ratio %.12g\n", s->noise_floor);
     }
 }
@@ -144,7 +147,7 @@ static void put_ceilings(FILE *stream, const struct dt_session *s)
             if (strcmp(ceiling->unit, kinds[k].unit) != 0 || !isfinite(ceiling->value))
                 continue;
             if (!begun)
-                put_family(stream, "gauge", &kinds[k].family);
+                put_family(stream, &kinds[k].family);
             begun = true;
             fprintf(stream, "disentune_%s", kinds[k].family.name);
             put_label(stream, "{", "probe", ceiling->name);
@@ -155,18 +158,18 @@ static void put_ceilings(FILE *stream, const struct dt_session *s)
 
 /* ---- Verdicts -------------------------------------------------------------- */
 
-/* A set of states, of which one is 1. */
+/* One sample for each judgement, of which one is 1. */
 static void put_judgements(FILE *stream, const struct dt_finding *finding)
 {
     static const struct family states = {.name = "comparison_judgement",
                                          .unit = "",
                                          .help = "What the comparison of two builds found."};
-    put_family(stream, "stateset", &states);
+    put_family(stream, &states);
     for (size_t c = 0; c < finding->cell_count; c++)
         for (enum dt_judgement j = 0; j < DT_JUDGEMENT_COUNT; j++) {
             fputs("disentune_comparison_judgement", stream);
             put_subject(stream, &finding->cells[c].subject);
-            put_label(stream, ",", "disentune_comparison_judgement", dt_judgement_name(j));
+            put_label(stream, ",", "judgement", dt_judgement_name(j));
             fprintf(stream, "} %d\n", finding->cells[c].judgement == j);
         }
 }
@@ -174,7 +177,7 @@ static void put_judgements(FILE *stream, const struct dt_finding *finding)
 static void put_comparison(FILE *stream, const struct dt_finding *finding)
 {
     for (size_t f = 0; f < COUNT(cell_families); f++) {
-        put_family(stream, "gauge", &cell_families[f]);
+        put_family(stream, &cell_families[f]);
         for (size_t c = 0; c < finding->cell_count; c++)
             put_value(stream, &cell_families[f], &finding->cells[c], &finding->cells[c].subject);
     }
@@ -184,7 +187,7 @@ static void put_comparison(FILE *stream, const struct dt_finding *finding)
 static void put_series(FILE *stream, const struct dt_series_list *list)
 {
     for (size_t f = 0; f < COUNT(record_families); f++) {
-        put_family(stream, "gauge", &record_families[f]);
+        put_family(stream, &record_families[f]);
         for (size_t s = 0; s < list->count; s++) {
             const struct dt_subject subject = dt_record_subject(list->items[s].record);
             put_value(stream, &record_families[f], list->items[s].record, &subject);
