@@ -6,10 +6,12 @@
  *     {"kind":"record",...,"session":{...}}
  *     </script>
  *
- * The lines are those of dt_evidence_write() with two changes. "<" is written \u003c, which JSON
+ * The lines are those of dt_evidence_write() with three changes. "<" is written \u003c, which JSON
  * reads as the same, so that nothing in it can end the block. A session like that of the line
- * before is left out. A block of more than DT_EMBEDDED_PLAIN_MAX bytes is deflated and in base 64
- * where this build has zlib; its start tag then says data-packed="BYTES".
+ * before is left out. Samples that are whole numbers over one divisor (reports/divisor.h) are
+ * {"calls":3,"least":27000,"over":[71,...]}: (27000 + 71) / 3, ... A block of more than
+ * DT_EMBEDDED_PLAIN_MAX bytes is deflated and in base 64 where this build has zlib; its start tag
+ * then says data-packed="BYTES".
  */
 #ifndef DISENTUNE_EMBEDDED_H
 #define DISENTUNE_EMBEDDED_H

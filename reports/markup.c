@@ -3,24 +3,32 @@
 
 #include "reports/escape.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void dt_markup_put(FILE *stream, const char *text) { dt_escape_put(stream, DT_SYNTAX_XML, text); }
 
-/* `length` bytes, in pieces that end between characters. */
+/* `length` bytes, in pieces that end between characters. No line ends between number and "%". */
 static void put_part(FILE *stream, const char *text, size_t length)
 {
     char piece[256];
-    while (length) {
-        size_t size = length < sizeof piece ? length : sizeof piece - 1;
-        while (size < length && size > 1 && (text[size] & 0xc0) == 0x80)
-            size--;
-        memcpy(piece, text, size);
-        piece[size] = '\0';
-        dt_markup_put(stream, piece);
-        text += size;
-        length -= size;
+    size_t used = 0;
+    for (size_t n = 0; n < length; n++) {
+        const bool first = (text[n] & 0xc0) != 0x80; /* byte of a character */
+        if (used > sizeof piece - 8 && first) {
+            piece[used] = '\0';
+            dt_markup_put(stream, piece);
+            used = 0;
+        }
+        if (used > sizeof piece - 4)
+            continue; /* no UTF-8 */
+        if (text[n] == ' ' && n + 1 < length && text[n + 1] == '%')
+            used += (size_t)snprintf(&piece[used], 3, "\u00a0");
+        else
+            piece[used++] = text[n];
     }
+    piece[used] = '\0';
+    dt_markup_put(stream, piece);
 }
 
 static void put_names(FILE *stream, const char *text, const char *open, const char *close)
@@ -33,7 +41,7 @@ static void put_names(FILE *stream, const char *text, const char *open, const ch
         fputs(close, stream);
         text = end + 1;
     }
-    dt_markup_put(stream, text);
+    put_part(stream, text, strlen(text));
 }
 
 void dt_markup_rich(FILE *stream, const char *text)

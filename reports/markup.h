@@ -8,7 +8,8 @@
 /* Text of unknown content in an element or in a quoted attribute (reports/escape.h). */
 void dt_markup_put(FILE *stream, const char *text);
 
-/* The same, with `names` between back quotes as <code>. An odd one stays a back quote. */
+/* The same, with `names` between back quotes as <code>. An odd one stays a back quote. A number and
+ * its "%" stay in one line. */
 void dt_markup_rich(FILE *stream, const char *text);
 
 /* The same without the back quotes: for places that take text alone. */

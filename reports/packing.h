@@ -5,8 +5,8 @@
 
 #include "kernels/disentune.h"
 
-/* The caller frees the result. NULL where this build lacks zlib, or without memory: then the text
- * has to do as it is. */
+/* The caller frees the result. NULL where this build lacks zlib, without memory, and of
+ * more than 256 MiB: then the text has to do as it is. */
 char *dt_pack(const char *text, size_t size);
 
 /* The text, of `bytes` bytes, from what dt_pack() made; blanks and line ends do not matter. The

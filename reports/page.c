@@ -88,13 +88,10 @@ void dt_table_code(FILE *out, const char *text)
     fputs("</code></td>", out);
 }
 
-/* A script sorts by data-v; a missing one comes last. */
-void dt_table_value(FILE *out, const char *printed, double sorted_by)
+/* A script sorts by the number that the text begins with. */
+void dt_table_value(FILE *out, const char *printed)
 {
-    fputs("<td class=\"r\"", out);
-    if (isfinite(sorted_by))
-        fprintf(out, " data-v=\"%.6g\"", sorted_by);
-    fputc('>', out);
+    fputs("<td class=\"r\">", out);
     dt_markup_put(out, strcmp(printed, "-") == 0 ? "\u2013" : printed);
     fputs("</td>", out);
 }
@@ -102,32 +99,37 @@ void dt_table_value(FILE *out, const char *printed, double sorted_by)
 void dt_table_number(FILE *out, double value)
 {
     char text[DT_VIEW_TEXT_MAX];
-    dt_table_value(out, dt_view_number(value, text), value);
+    dt_table_value(out, dt_view_number(value, text));
 }
 
 void dt_table_count(FILE *out, size_t count)
 {
     char text[DT_VIEW_TEXT_MAX];
     snprintf(text, sizeof text, "%zu", count);
-    dt_table_value(out, text, (double)count);
+    dt_table_value(out, text);
 }
 
 void dt_table_time(FILE *out, double ns)
 {
     char text[DT_VIEW_TEXT_MAX];
-    dt_table_value(out, dt_page_time(ns, text), ns);
+    fputs("<td class=\"r\"", out);
+    if (isfinite(ns))
+        fprintf(out, " data-v=\"%.4g\"", ns);
+    fputs(">", out);
+    dt_markup_put(out, isfinite(ns) ? dt_page_time(ns, text) : "\u2013");
+    fputs("</td>", out);
 }
 
 void dt_table_share(FILE *out, double share)
 {
     char text[DT_VIEW_TEXT_MAX];
-    dt_table_value(out, dt_view_share(share, text), share);
+    dt_table_value(out, dt_view_share(share, text));
 }
 
 void dt_table_change(FILE *out, double ratio)
 {
     char text[DT_VIEW_TEXT_MAX];
-    dt_table_value(out, dt_page_change(ratio, text), ratio);
+    dt_table_value(out, dt_page_change(ratio, text));
 }
 
 void dt_table_end(FILE *out) { fputs("\n</tbody></table></div>\n", out); }

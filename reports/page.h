@@ -82,12 +82,12 @@ void dt_legend_end(FILE *out);
 
 /* A table. In `heads`, separated by '|', a leading '>' aligns the column to the right. */
 void dt_table_begin(FILE *out, const char *caption, const char *heads);
-void dt_table_row(FILE *out);                                          /* begins a row */
-void dt_table_name(FILE *out, const char *text);                       /* its first cell */
-void dt_table_text(FILE *out, const char *text);                       /* rich text */
-void dt_table_code(FILE *out, const char *text);                       /* the name of a choice */
-void dt_table_value(FILE *out, const char *printed, double sorted_by); /* to the right */
-void dt_table_number(FILE *out, double value); /* three digits, "–" for NAN */
+void dt_table_row(FILE *out);                        /* begins a row */
+void dt_table_name(FILE *out, const char *text);     /* its first cell */
+void dt_table_text(FILE *out, const char *text);     /* rich text */
+void dt_table_code(FILE *out, const char *text);     /* the name of a choice */
+void dt_table_value(FILE *out, const char *printed); /* to the right; "-": none */
+void dt_table_number(FILE *out, double value);       /* three digits, "–" for NAN */
 void dt_table_count(FILE *out, size_t count);
 void dt_table_time(FILE *out, double ns);
 void dt_table_share(FILE *out, double share);

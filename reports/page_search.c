@@ -181,6 +181,7 @@ static void put_tiles(FILE *out, const struct dt_page_data *data)
 /* ---- Rounds ---------------------------------------------------------------- */
 
 enum { TRACE_W = 330, TRACE_H = 190, TRACE_L = 44, TRACE_R = 318, TRACE_T = 48, TRACE_B = 152 };
+enum { DOTS_MAX = 300 };
 
 static const struct {
     const char *word, *class;
@@ -229,6 +230,25 @@ static void draw_best(FILE *out, const struct dt_scale *x, const struct dt_scale
     dt_svg_path_end(out);
 }
 
+static void draw_candidates(FILE *out, const struct dt_scale *x, const struct dt_scale *y,
+                            const struct dt_candidate *const *trace, size_t count)
+{
+    const size_t stride = count / DOTS_MAX + 1;
+    dt_svg_dots_begin(out, "c8");
+    for (size_t c = 0; c < count; c += stride)
+        if (trace[c]->fate == DT_FATE_DROPPED)
+            dt_svg_dots_add(out, dt_scale_at(x, (double)c + 1),
+                            dt_scale_at(y, 1 / trace[c]->ratio_to_winner));
+    dt_svg_dots_end(out);
+    for (size_t c = 0, marks = 0; c < count && marks < DOTS_MAX; c++)
+        if (trace[c]->fate != DT_FATE_DROPPED) {
+            dt_svg_mark(out, fates[trace[c]->fate].shape, fates[trace[c]->fate].class,
+                        dt_scale_at(x, (double)c + 1),
+                        dt_scale_at(y, 1 / trace[c]->ratio_to_winner), 3.4, NULL);
+            marks++;
+        }
+}
+
 static void draw_trace(FILE *out, const struct dt_block *block,
                        const struct dt_candidate *const *trace, size_t count, size_t panel)
 {
@@ -255,10 +275,7 @@ static void draw_trace(FILE *out, const struct dt_block *block,
     const struct dt_axis left = {&y, TRACE_L, TRACE_R, 4, dt_svg_tick_times, NULL};
     dt_svg_axis_x(out, &below);
     dt_svg_axis_y(out, &left);
-    for (size_t c = 0; c < count; c++)
-        dt_svg_mark(out, fates[trace[c]->fate].shape, fates[trace[c]->fate].class,
-                    dt_scale_at(&x, (double)c + 1), dt_scale_at(&y, 1 / trace[c]->ratio_to_winner),
-                    trace[c]->fate == DT_FATE_DROPPED ? 1.8 : 3.4, NULL);
+    draw_candidates(out, &x, &y, trace, count);
     draw_best(out, &x, &y, trace, count);
     dt_svg_end(out);
 }

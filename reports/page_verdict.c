@@ -101,7 +101,8 @@ static void draw_row(FILE *out, const struct dt_scale *x, const struct dt_cell *
     dt_svg_line(out, "row", 0, y + ROW / 2.0, WIDTH, y + ROW / 2.0);
     dt_page_label(out, y, s->op, &s->problem, s->threads);
     draw_interval(out, x, cell, y);
-    dt_svg_text(out, "name end", CHANGE, y + 4, dt_page_change(cell->ratio, text));
+    dt_svg_text(out, "name end", CHANGE, y + 4,
+                isfinite(cell->ratio) ? dt_page_change(cell->ratio, text) : "\u2013");
     snprintf(word, sizeof word, "name strong %s", look->class);
     dt_svg_mark(out, look->shape, look->class, MARK, y, 4.6, NULL);
     dt_svg_text(out, word, MARK + 12, y + 4, dt_judgement_name(cell->judgement));
@@ -154,7 +155,7 @@ static void put_row(FILE *out, const struct dt_cell *cell)
     dt_table_change(out, cell->ratio);
     snprintf(interval, sizeof interval, "%s \u2026 %s", dt_page_change(cell->lo, low),
              dt_page_change(cell->hi, high));
-    dt_table_value(out, interval, cell->lo);
+    dt_table_value(out, interval);
     dt_table_change(out, isfinite(cell->band) ? exp(cell->band) : NAN);
     dt_table_time(out, cell->base_ns);
     dt_table_time(out, cell->head_ns);

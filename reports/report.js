@@ -1,10 +1,16 @@
 // Niceties: the page is whole without them. Tables sort by a click on a heading, and the page that
 // is read is marked in the navigation.
 "use strict";
+const none = "–";
+const value = (cell) => Number.parseFloat(cell.dataset.v
+  ?? cell.textContent.replace("−", "-").replace("±", ""));
+const compare = (a, b) => {
+  const missing = (a.textContent === none) - (b.textContent === none);
+  return missing ? { missing } : { order: a.classList.contains("r") ? value(a) - value(b)
+    : a.textContent.localeCompare(b.textContent, "en", { numeric: true }) };
+};
 document.querySelectorAll("table").forEach((table) => {
   const body = table.tBodies[0];
-  const key = (row, n) => row.cells[n].dataset.v ?? row.cells[n].textContent;
-  const missing = (row, n) => row.cells[n].textContent === "–";
   if (!body || body.rows.length < 3) return;
   table.querySelectorAll("thead th").forEach((head, n) => {
     const button = document.createElement("button");
@@ -13,14 +19,12 @@ document.querySelectorAll("table").forEach((table) => {
     head.append(button);
     button.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
-      const sign = down ? -1 : 1;
       table.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...body.rows].sort((a, b) => missing(a, n) - missing(b, n) ||
-        sign * key(a, n).localeCompare(key(b, n), "en", { numeric: true }) || 0);
-      if (rows.every((row) => missing(row, n) || row.cells[n].dataset.v))
-        rows.sort((a, b) => missing(a, n) - missing(b, n) || sign * (key(a, n) - key(b, n)));
-      body.append(...rows);
+      body.append(...[...body.rows].sort((a, b) => {
+        const { missing, order } = compare(a.cells[n], b.cells[n]);
+        return missing ?? ((down ? -order : order) || 0);
+      }));
     });
   });
 });

@@ -84,6 +84,7 @@ Test(html, names_in_sentences_are_marked)
         {"`one` odd `", "<code>one</code> odd `", "one odd `"},
         {"", "", ""},
         {"``", "<code></code>", ""},
+        {"5 % of `b % c`", "5\u00a0% of <code>b\u00a0% c</code>", "5\u00a0% of b\u00a0% c"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         char *rich = markup(dt_markup_rich, cases[c].text);
