@@ -32,9 +32,6 @@ extern const struct dt_fields dt_build_fields, dt_ceiling_fields;
 /* Whether what is written can be read again: no number of samples or the like is too large. */
 bool dt_fits(const struct dt_fields *fields, const void *item);
 
-/* Members that older files lack, as unknown; all else zero. */
-void dt_record_unknown(struct dt_record *record);
-
 /* All of a session but what may change while it measures: noise. A new reference; NULL without
  * memory. */
 json_t *dt_session_identity(const struct dt_session *session);

@@ -111,6 +111,9 @@ void dt_records_clear(struct dt_records *records);
 enum dt_status dt_record_parse(const char *line, size_t length, struct dt_session *session,
                                struct dt_record *record, struct dt_error *error);
 
+/* Makes it a record of nothing: what can be unknown is NAN, all else is 0. */
+void dt_record_unknown(struct dt_record *record);
+
 /* The choice that the record names; false if this build lacks a variant of it. */
 bool dt_record_choice(const struct dt_record *record, struct dt_choice *choice);
 

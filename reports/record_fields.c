@@ -207,7 +207,23 @@ const struct dt_fields dt_record_fields = {record_fields, COUNT(record_fields)};
 
 void dt_record_unknown(struct dt_record *record)
 {
-    *record = (struct dt_record){.error_share = NAN, .error_ulp = NAN};
+    *record = (struct dt_record){
+        .ns_median = NAN,
+        .ns_lo = NAN,
+        .ns_hi = NAN,
+        .ratio_to_scalar = NAN,
+        .ratio_lo = NAN,
+        .ratio_hi = NAN,
+        .ratio_to_gather = NAN,
+        .ratio_to_autovec = NAN,
+        .ratio_to_c2c = NAN,
+        .ratio_to_one_thread = NAN,
+        .gflops = NAN,
+        .ceiling_ns = NAN,
+        .share_of_ceiling = NAN,
+        .error_share = NAN,
+        .error_ulp = NAN,
+    };
     for (int p = 0; p < DT_PHASE_COUNT; p++)
         record->phase_ns[p] = NAN;
 }

@@ -98,9 +98,9 @@ static const char step_0[] =
     "CREATE INDEX trials_session ON trials (session);"
 
     "CREATE VIEW result AS SELECT session.date, machine.cpu, machine.tier3 AS machine,"
-    " build.\"commit\", bench.*, record.ns_median, record.ns_lo, record.ns_hi, record.samples,"
-    " record.ratio_to_scalar, record.share_of_ceiling, record.error_share, record.verified,"
-    " record.winner, session.noisy, session.id AS session, record.id AS record"
+    " build.\"commit\", problem, op, variant, tile, chunk, gemm, bench.bias, softmax, threads,"
+    " ns_median, ns_lo, ns_hi, samples, ratio_to_scalar, share_of_ceiling, error_share, verified,"
+    " winner, noisy, session.id AS session, record.id AS record"
     " FROM record JOIN bench ON bench.id = record.bench JOIN session ON session.id = record.session"
     " JOIN machine ON machine.id = session.machine JOIN build ON build.id = session.build;";
 

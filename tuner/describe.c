@@ -119,24 +119,16 @@ static enum dt_status describe(const struct dt_race *race, const struct dt_refer
 {
     const struct dt_runner *runner = &race->runners[r];
     const struct dt_workload *w = race->workload;
-    *record = (struct dt_record){
-        .problem = w->problem,
-        .op = w->op,
-        .threads = runner->threads,
-        .rejected = runner->rejected,
-        .ratio_to_gather = NAN,
-        .ratio_to_autovec = NAN,
-        .ratio_to_c2c = ratio_to(race, r, refs->c2c).median,
-        .ratio_to_one_thread = ratio_to(race, r, refs->one_thread).median,
-        .gflops = NAN,
-        .ceiling_ns = NAN,
-        .share_of_ceiling = NAN,
-        .error_share = runner->error_share,
-        .error_ulp = runner->error_ulp,
-        .verified = true,
-    };
-    for (int p = 0; p < DT_PHASE_COUNT; p++)
-        record->phase_ns[p] = NAN;
+    dt_record_unknown(record);
+    record->problem = w->problem;
+    record->op = w->op;
+    record->threads = runner->threads;
+    record->rejected = runner->rejected;
+    record->ratio_to_c2c = ratio_to(race, r, refs->c2c).median;
+    record->ratio_to_one_thread = ratio_to(race, r, refs->one_thread).median;
+    record->error_share = runner->error_share;
+    record->error_ulp = runner->error_ulp;
+    record->verified = true;
     record->ns = malloc(DT_BLOCKS_MAX * sizeof *record->ns);
     if (!record->ns)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for a record");

@@ -35,6 +35,7 @@ int verb_explain(int argc, char **argv);
 int verb_merge(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_regress(int argc, char **argv);
+int verb_db(int argc, char **argv);
 int verb_history(int argc, char **argv);
 int verb_serve(int argc, char **argv);
 
@@ -66,6 +67,7 @@ struct cli_options {
     const char *kind;  /* of core, NULL: all */
     const char *table; /* NULL: none was given */
     const char *json;  /* NULL, or a path, or "-" for standard output */
+    const char *db;    /* NULL: see cli_store_path(); or a path, or "none" */
     bool quiet;
     bool foreign; /* --op and --variant may select what this build lacks: set it in the verb's
                      parser at ARGP_KEY_INIT */

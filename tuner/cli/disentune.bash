@@ -24,7 +24,8 @@ _disentune() {
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
         ;;
-    --table | --json | --report | --output | -o | --topology | --markdown | --junit)
+    db) choices="merge export import gc check" ;;
+    --table | --json | --db | --report | --output | -o | --topology | --markdown | --junit)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
@@ -34,6 +35,7 @@ _disentune() {
         ;;
     --problem | --base | --delta | --threads | --seed | \
         --kind | --budget | --tile | --seconds | --name) return ;;
+    --keep | --since) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
         if [[ $word != -* ]]; then

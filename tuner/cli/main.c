@@ -16,6 +16,7 @@ static const struct cli_verb verbs[] = {
     {"regress", "tell whether one build is slower than another, by running both", verb_regress},
     {"report", "show measurements, or write them in the formats of other programs", verb_report},
     {"history", "show how builds fared over time, and where that changed", verb_history},
+    {"db", "look after the store of results: merge, export, import, gc, check", verb_db},
     {"serve", NULL, verb_serve},
 };
 

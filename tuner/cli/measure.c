@@ -80,7 +80,9 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
     if (options->json && (status = cli_output_open(&m->json, options->json, error)))
         return status;
     draft = m->json.draft.temporary;
-    status = dt_binding_save(&m->before, error);
+    status = cli_keep_begin(&m->keeper, options, error);
+    if (!status)
+        status = dt_binding_save(&m->before, error);
     if (!status)
         status = open_machine(m, error);
     if (!status && m->machine.here)
@@ -176,11 +178,18 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
 
 enum dt_status cli_measure_write(struct cli_measure *m, struct dt_error *error)
 {
+    const size_t first = m->written;
     enum dt_status status = DT_OK;
-    for (; !status && m->json.stream && m->written < m->records.count; m->written++)
-        status = dt_record_write(m->json.stream, &m->records.session, &m->records.items[m->written],
-                                 error);
-    return status;
+    for (; !status && m->written < m->records.count; m->written++)
+        if (m->json.stream)
+            status = dt_record_write(m->json.stream, &m->records.session,
+                                     &m->records.items[m->written], error);
+    if (status || m->written == first)
+        return status;
+    const struct dt_finding finding = {.records = {.session = m->records.session,
+                                                   .items = &m->records.items[first],
+                                                   .count = m->written - first}};
+    return cli_keep(&m->keeper, &finding, error);
 }
 
 int cli_measure_interrupted(size_t done, size_t count, const char *more)
@@ -197,6 +206,7 @@ enum dt_status cli_measure_end(struct cli_measure *m, bool keep, struct dt_error
     draft = NULL;
     if (m->json.stream)
         status = cli_output_close(&m->json, keep, error);
+    cli_keep_end(&m->keeper);
     dt_records_clear(&m->records);
     dt_machine_clear(&m->machine);
     dt_binding_restore(&m->before, m->options->threads[m->options->thread_count - 1]);

@@ -4,6 +4,7 @@
 #define DISENTUNE_MEASURE_H
 
 #include "tuner/cli/cli.h"
+#include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
 #include "tuner/session.h"
 #include "tuner/tune.h"
@@ -16,15 +17,16 @@ struct cli_measure {
     struct dt_tuner tuner;
     struct dt_records records; /* of all problems so far; holds the session */
     struct cli_output json;    /* open if options->json */
-    size_t written;            /* records in json */
+    struct cli_keeper keeper;
+    size_t written; /* records in json and in the store */
     struct dt_choice one_thread;
 };
 
 /*
- * Pins this thread to the first worker and those of its teams to others, opens --json and catches
- * SIGINT and SIGTERM. The first ends the measurement after the block under way; the second ends the
- * process at once, of which no half-written file remains. Until cli_measure_calibrate() nothing is
- * measured.
+ * Pins this thread to the first worker and those of its teams to others, opens --json and --db, and
+ * catches SIGINT and SIGTERM. The first ends the measurement after the block under way; the second
+ * ends the process at once, of which no half-written file remains. Until cli_measure_calibrate()
+ * nothing is measured.
  */
 enum dt_status cli_measure_begin(struct cli_measure *measure, const struct cli_options *options,
                                  int argc, char **argv, struct dt_error *error);
@@ -42,7 +44,7 @@ enum dt_status cli_measure_problem(struct cli_measure *measure, enum dt_op op,
                                    const struct dt_problem *problem, double seconds,
                                    struct dt_outcome *outcome, struct dt_error *error);
 
-/* Writes to --json what records it lacks. DT_IO. */
+/* Writes to --json and the store what records they lack. Errors of cli_keep(). */
 enum dt_status cli_measure_write(struct cli_measure *measure, struct dt_error *error);
 
 /* Whether a signal asked to stop. */

@@ -14,7 +14,7 @@
 
 enum { THREADS_MAX = 1024 };
 
-enum key { SUITE = 0x1000, PROBLEM, OP, VARIANT, THREADS, SEED, KIND, TABLE, JSON, QUIET };
+enum key { SUITE = 0x1000, PROBLEM, OP, VARIANT, THREADS, SEED, KIND, TABLE, JSON, DB, QUIET };
 
 /* A group of its own, after a verb's options (group 0) and before --help (group -1). */
 static const struct argp_option common_options[] = {
@@ -29,6 +29,7 @@ static const struct argp_option common_options[] = {
     {"seed", SEED, "N", 0, "seed of all random choices (default 1)", 1},
     {"table", TABLE, "FILE", 0, "the dispatch table", 1},
     {"json", JSON, "FILE|-", 0, "write JSON Lines to a file or to standard output", 1},
+    {"db", DB, "FILE|none", 0, "the store of results (default: the user's own)", 1},
     {"quiet", QUIET, NULL, 0, "no progress and no summary", 1},
     {0},
 };
@@ -193,6 +194,9 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         break;
     case JSON:
         status = set_path(&o->json, "--json", text, &error);
+        break;
+    case DB:
+        status = set_path(&o->db, "--db", text, &error);
         break;
     case QUIET:
         o->quiet = true;

@@ -219,11 +219,13 @@ int verb_bench(int argc, char **argv)
               "hardware gather and the ceiling. Default: --suite deberta-v3.",
               &argp, &own, &options);
     int code = CLI_OK;
-    if (own.dispatch && options.json)
-        code = cli_fail_text("--dispatch measures no variants; it has no --json");
+    if (own.dispatch && (options.json || options.db))
+        code = cli_fail_text("--dispatch measures no variants; it has no --json and no --db");
     else if (options.problem_count == 0 &&
              cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error))
         code = cli_fail(&error);
+    if (own.dispatch)
+        options.db = "none";
     if (!code && cli_measure_begin(&measure, &options, argc, argv, &error))
         code = cli_fail(&error);
     else if (!code) {

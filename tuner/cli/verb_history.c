@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/history.h"
-#include "tuner/cli/cli.h"
+#include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
 #include "tuner/cli/terminal.h"
 
@@ -117,7 +117,7 @@ int verb_history(int argc, char **argv)
     if (!own.file)
         code = cli_fail_text("history needs a file that `disentune regress --json` wrote, or - for "
                              "standard input");
-    else if (dt_evidence_read(own.file, &evidence, &error))
+    else if (cli_evidence_read(own.file, &evidence, &error))
         code = cli_fail(&error);
     else
         code = show(&own, &options, &evidence);

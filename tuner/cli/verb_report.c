@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/formats.h"
-#include "tuner/cli/cli.h"
+#include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
 #include "tuner/cli/terminal.h"
 
@@ -195,7 +195,7 @@ static int report(struct own *own, const struct cli_options *options)
     if (strcmp(own->file, "-") != 0 && strcmp(own->file, own->output) == 0)
         return cli_fail_text("--output would replace the measurements in %.160s; give another name",
                              own->file);
-    if (dt_evidence_read(own->file, &evidence, &error))
+    if (cli_evidence_read(own->file, &evidence, &error))
         return cli_fail(&error);
     const size_t count = select_evidence(options, &evidence);
     if (count == 0)

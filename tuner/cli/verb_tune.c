@@ -409,6 +409,8 @@ static void print_summary(const struct run *run, bool reported)
         printf("report        %s\n", run->own->report);
     if (options->json)
         printf("measurements  %s\n", options->json);
+    if (m->keeper.path)
+        printf("store         %s\n", m->keeper.path);
     if (run->kept)
         printf(
             "\nUse it with DISENTUNE_TABLE=%s; `disentune explain PROBLEM --table %s` tells why.\n",

@@ -4,12 +4,16 @@
  * verdicts of all problems and choices. Problems are the outer loop, since the data and the
  * reference's results of a problem serve every choice.
  */
+#include "kernels/error.h"
 #include "tuner/cli/cli.h"
+#include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
 #include "tuner/golden.h"
+#include "tuner/session.h"
 #include "tuner/validate.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +30,8 @@ struct run {
     struct entry *entries;
     size_t count;
     double done, total; /* of progress */
+    struct cli_keeper keeper;
+    struct dt_records records; /* of the problem under way, to be kept */
 };
 
 static const char *name_of(const struct entry *entry)
@@ -77,11 +83,67 @@ static void add_verdict(struct entry *entry, const struct dt_verdict *verdict)
     entry->cases++;
 }
 
-static enum dt_status verify_choices(struct entry *entry, const struct dt_problem *problem,
+/* ---- What is kept ---------------------------------------------------------- */
+
+/* A record for a variant on one problem: that of the choice with the worst error. */
+static enum dt_status add_record(struct run *run, const struct dt_problem *problem,
+                                 const struct dt_choice *choice, const struct dt_verdict *verdict,
+                                 struct dt_error *error)
+{
+    struct dt_record *grown =
+        realloc(run->records.items, (run->records.count + 1) * sizeof *run->records.items);
+    if (!grown)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu records", run->records.count);
+    run->records.items = grown;
+    struct dt_record *record = &grown[run->records.count++];
+    dt_record_unknown(record);
+    record->op = choice->variant->op;
+    record->problem = dt_problem_class(record->op, problem);
+    record->threads = 1;
+    record->error_share = verdict->worst;
+    record->error_ulp = verdict->worst_ulp;
+    record->verified = verdict->passed;
+    dt_record_set_choice(record, choice);
+    return DT_OK;
+}
+
+static enum dt_status keep_records(struct run *run, struct dt_error *error)
+{
+    const struct dt_finding finding = {.records = run->records};
+    enum dt_status status =
+        run->records.count > 0 ? cli_keep(&run->keeper, &finding, error) : DT_OK;
+    run->records.count = 0;
+    return status;
+}
+
+/* Golden cases have errors of another kind, in units of the value; they are not kept. */
+static enum dt_status begin_keeping(struct run *run, char *const *arguments, struct dt_error *error)
+{
+    struct dt_machine machine;
+    if (run->golden)
+        return DT_OK;
+    enum dt_status status = cli_keep_begin(&run->keeper, &run->options, error);
+    if (status || !run->keeper.path)
+        return status;
+    status = dt_machine_host(&machine, error);
+    if (status)
+        return status;
+    dt_session_init(&run->records.session, &machine, arguments, run->options.seed);
+    run->records.session.noise_floor = NAN;
+    dt_machine_clear(&machine);
+    return DT_OK;
+}
+
+/* ---- Verifying ------------------------------------------------------------- */
+
+static enum dt_status verify_choices(struct run *run, struct entry *entry,
+                                     const struct dt_problem *problem,
                                      struct dt_validator *validator, struct dt_error *error)
 {
     const struct dt_delta *delta = dt_validate_delta(validator);
     struct dt_choice choices[DT_VALIDATE_CHOICES];
+    struct dt_verdict sum = {.passed = true};
+    size_t worst = 0;
     if (!dt_variant_applies(entry->variant, entry->variant->op, problem, delta))
         return DT_OK; /* not its kind of problem */
     const size_t count = dt_validate_choices(entry->variant, problem, delta, choices);
@@ -90,9 +152,13 @@ static enum dt_status verify_choices(struct entry *entry, const struct dt_proble
         enum dt_status status = dt_validate_run(validator, &choices[n], &verdict, error);
         if (status)
             return status;
+        if ((sum.passed && !verdict.passed) || verdict.worst > sum.worst)
+            worst = n;
+        dt_verdict_add(&sum, &verdict);
         add_verdict(entry, &verdict);
     }
-    return DT_OK;
+    return run->keeper.path && count > 0 ? add_record(run, problem, &choices[worst], &sum, error)
+                                         : DT_OK;
 }
 
 static bool concerns(const struct entry *entry, enum dt_op op)
@@ -118,9 +184,9 @@ static enum dt_status verify_problem(struct run *run, enum dt_op op,
         return status == DT_UNSUPPORTED ? DT_OK : status;
     for (size_t n = 0; !status && n < run->count; n++)
         if (concerns(&run->entries[n], op))
-            status = verify_choices(&run->entries[n], problem, validator, error);
+            status = verify_choices(run, &run->entries[n], problem, validator, error);
     dt_validate_close(validator);
-    return status;
+    return status ? status : keep_records(run, error);
 }
 
 static size_t problems_of(const struct run *run, enum dt_op op, const struct dt_problem **problems)
@@ -310,14 +376,16 @@ static int report(const struct run *run)
     return cli_finish(code);
 }
 
-static int verify(struct run *run)
+static int verify(struct run *run, char *const *arguments)
 {
     struct dt_error error;
     if (!select_entries(run))
         return cli_fail_text("no memory for the list of variants");
     if (run->golden && run->options.problem_count)
         return cli_fail_text("--golden brings its own problems; leave --problem and --suite out");
-    enum dt_status status = run->golden ? verify_golden(run, &error) : verify_problems(run, &error);
+    enum dt_status status = begin_keeping(run, arguments, &error);
+    if (!status)
+        status = run->golden ? verify_golden(run, &error) : verify_problems(run, &error);
     cli_progress_end(&run->options);
     return status ? cli_fail(&error) : report(run);
 }
@@ -347,7 +415,9 @@ int verb_verify(int argc, char **argv)
               "break, with every kind of tile; a case is one problem with one tile. Ends "
               "with 1 if a variant failed.",
               &own, &run, &run.options);
-    int code = verify(&run);
+    int code = verify(&run, argv);
+    cli_keep_end(&run.keeper);
+    dt_records_clear(&run.records);
     free(run.entries);
     cli_options_clear(&run.options);
     return code;
