@@ -4,6 +4,7 @@
 #include "reports/verdict.h"
 #include "reports/verdict_table.h"
 #include "tuner/cli/cells.h"
+#include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
 #include "tuner/cli/terminal.h"
 #include "tuner/compare.h"
@@ -167,6 +168,7 @@ struct run {
     struct dt_subject *subjects;
     size_t count;
     struct files files;
+    struct cli_keeper keeper;
     struct dt_comparison comparison;
     struct dt_finding finding; /* its cells are those of the comparison */
 };
@@ -259,6 +261,8 @@ static int present(struct run *run)
         status = dt_export_annotations(stdout, &evidence, &error);
     if (!status)
         status = write_files(&run->files, &evidence, &error);
+    if (!status)
+        status = cli_keep(&run->keeper, &run->finding, &error);
     if (status)
         return cli_fail(&error);
     fflush(stdout);
@@ -311,7 +315,8 @@ static int begin(struct run *run, char **argv)
         return CLI_SKIPPED;
     }
     if (dt_machine_host(&run->machine, &error) ||
-        open_files(&run->files, run->own, run->options->json, &error))
+        open_files(&run->files, run->own, run->options->json, &error) ||
+        cli_keep_begin(&run->keeper, run->options, &error))
         return cli_fail(&error);
     dt_session_init(&run->finding.records.session, &run->machine, argv, run->options->seed);
     return compare(run);
@@ -341,6 +346,7 @@ int verb_regress(int argc, char **argv)
     else
         code = begin(&run, argv);
     drop_files(&run.files);
+    cli_keep_end(&run.keeper);
     dt_comparison_clear(&run.comparison);
     dt_machine_clear(&run.machine);
     free(run.subjects);
