@@ -2,8 +2,8 @@
 #include "reports/store.h"
 #include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
+#include "tuner/cli/pick.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,29 +24,6 @@ static const struct argp_option own_options[] = {
     {0},
 };
 
-/* A year with month and day or without, which sorts as the dates of sessions do. */
-static bool is_date(const char *text)
-{
-    static const char form[] = "dddd-dd-dd";
-    const size_t length = strlen(text);
-    if (length != 4 && length != 7 && length != 10)
-        return false;
-    for (size_t n = 0; n < length; n++)
-        if (form[n] == 'd' ? text[n] < '0' || text[n] > '9' : text[n] != form[n])
-            return false;
-    return true;
-}
-
-static size_t parse_keep(const char *text)
-{
-    char *end;
-    errno = 0;
-    const unsigned long long number = strtoull(text, &end, 10);
-    if (errno || *end || *text < '1' || *text > '9' || number > 1000000000)
-        exit(cli_fail_text("--keep is \"%.40s\"; must be a number from 1 to 1000000000", text));
-    return (size_t)number;
-}
-
 static error_t parse_own(int key, char *text, struct argp_state *state)
 {
     struct own *own = state->input;
@@ -55,13 +32,11 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         own->output = text;
         return 0;
     case 'k':
-        own->selection.newest = parse_keep(text);
+        own->selection.newest = cli_pick_keep(text);
         own->selects = true;
         return 0;
     case 's':
-        if (!is_date(text))
-            exit(cli_fail_text("--since is \"%.40s\"; use a date, e.g. 2026-01-31", text));
-        own->selection.since = text;
+        own->selection.since = cli_pick_since(text);
         own->selects = true;
         return 0;
     case ARGP_KEY_ARG:
