@@ -24,14 +24,10 @@ extern char **environ;
 
 /* ---- What the program is started with ------------------------------------------- */
 
-/* A variable that is of no use, or worse, to a build that is measured. */
-static bool is_dropped(const char *variable)
+static bool same_name(const char *a, const char *b)
 {
-    static const char *const harmful[] = {"DISENTUNE_CAPTURE=", PADDING};
-    for (size_t n = 0; n < sizeof harmful / sizeof *harmful; n++)
-        if (strncmp(variable, harmful[n], strlen(harmful[n])) == 0)
-            return true;
-    return false;
+    const size_t length = strcspn(a, "=") + 1;
+    return strncmp(a, b, length) == 0;
 }
 
 /* "OMP_PLACES={0},{2}": a place for each thread, so that a team is bound as this tool binds. */
@@ -59,7 +55,7 @@ static char *padding(size_t bytes)
 /* What is done before fork(), since after it nothing may be allocated. */
 struct launch {
     const struct dt_peer_options *options;
-    char **variables; /* the first of a name counts; those of `own` are owned */
+    char **variables; /* end with NULL; those of `own` are owned */
     char *own[2];     /* padding, places */
     cpu_set_t *processors;
     size_t set_size;
@@ -89,7 +85,7 @@ static bool choose_processors(struct launch *l, int32_t threads)
 /* Room for all variables and the end. */
 static char **room_for_variables(const struct dt_peer_options *o)
 {
-    size_t count = 4;
+    size_t count = 5;
     for (char **v = environ; v && *v; v++)
         count++;
     for (const char *const *v = o->variables; v && *v; v++)
@@ -97,20 +93,29 @@ static char **room_for_variables(const struct dt_peer_options *o)
     return calloc(count, sizeof(char *));
 }
 
+/* Unless there is one of that name. */
+static void add_variable(struct launch *l, char *variable)
+{
+    size_t n = 0;
+    while (l->variables[n] && !same_name(l->variables[n], variable))
+        n++;
+    l->variables[n] = l->variables[n] ? l->variables[n] : variable;
+}
+
+/* Calls are not captured: that would be written to a file of somebody else. */
 static void fill_variables(struct launch *l)
 {
-    static char binding[] = "OMP_PROC_BIND=true";
-    size_t kept = 0;
+    static char binding[] = "OMP_PROC_BIND=true", capture[] = "DISENTUNE_CAPTURE=";
+    add_variable(l, l->own[0]);
+    add_variable(l, capture);
     for (const char *const *v = l->options->variables; v && *v; v++)
-        l->variables[kept++] = (char *)*v;
+        add_variable(l, (char *)*v);
     if (l->own[1]) {
-        l->variables[kept++] = l->own[1];
-        l->variables[kept++] = binding;
+        add_variable(l, l->own[1]);
+        add_variable(l, binding);
     }
     for (char **v = environ; v && *v; v++)
-        if (!is_dropped(*v))
-            l->variables[kept++] = *v;
-    l->variables[kept] = l->own[0];
+        add_variable(l, *v);
 }
 
 static enum dt_status make_launch(struct launch *l, const struct dt_peer_options *o,
