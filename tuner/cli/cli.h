@@ -34,6 +34,7 @@ int verb_tune(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_merge(int argc, char **argv);
 int verb_report(int argc, char **argv);
+int verb_compare(int argc, char **argv);
 int verb_regress(int argc, char **argv);
 int verb_db(int argc, char **argv);
 int verb_history(int argc, char **argv);

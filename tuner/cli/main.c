@@ -14,6 +14,7 @@ static const struct cli_verb verbs[] = {
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"merge", "make one dispatch table of several", verb_merge},
     {"regress", "tell whether one build is slower than another, by running both", verb_regress},
+    {"compare", "compare sessions of different times, for hints", verb_compare},
     {"report", "show measurements, or write them in the formats of other programs", verb_report},
     {"history", "show how builds fared over time, and where that changed", verb_history},
     {"db", "look after the store of results: merge, export, import, gc, check", verb_db},
