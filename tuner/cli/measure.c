@@ -49,18 +49,18 @@ static void complain(const char *line, void *context)
     fprintf(stderr, "disentune: not measured: %s\n", line);
 }
 
-/* This machine, of which --kind names a part. */
-static enum dt_status open_machine(struct cli_measure *m, struct dt_error *error)
+enum dt_status cli_machine_open(const struct cli_options *options, struct dt_machine *machine,
+                                struct dt_error *error)
 {
-    const char *name = m->options->kind;
+    const char *name = options->kind;
     struct dt_machine whole;
     int32_t kind = 0;
-    enum dt_status status = dt_machine_host(name ? &whole : &m->machine, error);
+    enum dt_status status = dt_machine_host(name ? &whole : machine, error);
     if (status || !name)
         return status;
     status = dt_machine_find_kind(&whole, name, &kind, error);
     if (!status)
-        status = dt_machine_of_kind(&whole, kind, &m->machine, error);
+        status = dt_machine_of_kind(&whole, kind, machine, error);
     dt_machine_clear(&whole);
     return status;
 }
@@ -84,7 +84,7 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
     if (!status)
         status = dt_binding_save(&m->before, error);
     if (!status)
-        status = open_machine(m, error);
+        status = cli_machine_open(options, &m->machine, error);
     if (!status && m->machine.here)
         status = threads > 1 ? dt_machine_pin_team(&m->machine, threads, error)
                              : dt_machine_pin(&m->machine, 0, error);

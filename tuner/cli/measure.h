@@ -22,6 +22,11 @@ struct cli_measure {
     struct dt_choice one_thread;
 };
 
+/* This machine, or of it the kind of core that --kind names. The caller clears it. DT_INVALID,
+ * DT_NO_MEMORY. */
+enum dt_status cli_machine_open(const struct cli_options *options, struct dt_machine *machine,
+                                struct dt_error *error);
+
 /*
  * Pins this thread to the first worker and those of its teams to others, opens --json and --db, and
  * catches SIGINT and SIGTERM. The first ends the measurement after the block under way; the second

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reports/unpaired.h"
-#include "tuner/cli/cli.h"
+#include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
 #include "tuner/cli/terminal.h"
 
@@ -93,7 +93,7 @@ static enum dt_status load(struct wanted *side, struct dt_error *error)
 {
     enum dt_status status = split(side, error);
     if (!status)
-        status = dt_evidence_read(side->path, &side->evidence, error);
+        status = cli_evidence_read(side->path, &side->evidence, error);
     return status ? status : select_session(side, error);
 }
 

@@ -5,6 +5,7 @@
 #include "reports/verdict_table.h"
 #include "tuner/cli/cells.h"
 #include "tuner/cli/keep.h"
+#include "tuner/cli/measure.h"
 #include "tuner/cli/output.h"
 #include "tuner/cli/terminal.h"
 #include "tuner/compare.h"
@@ -314,7 +315,7 @@ static int begin(struct run *run, char **argv)
                       "this processor");
         return CLI_SKIPPED;
     }
-    if (dt_machine_host(&run->machine, &error) ||
+    if (cli_machine_open(run->options, &run->machine, &error) ||
         open_files(&run->files, run->own, run->options->json, &error) ||
         cli_keep_begin(&run->keeper, run->options, &error))
         return cli_fail(&error);
