@@ -13,6 +13,14 @@ static bool is_timed(const struct dt_record *record)
     return record->verified && isfinite(record->ns_median);
 }
 
+static bool has_timed(const struct dt_records *records)
+{
+    for (size_t r = 0; r < records->count; r++)
+        if (is_timed(&records->items[r]))
+            return true;
+    return false;
+}
+
 /* Of the records of one problem, fastest first, the best of the variant of the n-th. */
 static const struct dt_record *best_of(const struct dt_record *const *sorted, size_t span, size_t n)
 {
@@ -98,7 +106,7 @@ enum dt_status dt_series_collect(const struct dt_evidence *evidence, struct dt_s
         return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu records", room);
     for (size_t s = evidence->count; s-- > 0 && !status;) {
         const struct dt_records *records = &evidence->sessions[s].records;
-        if (records->count == 0)
+        if (!has_timed(records))
             continue;
         if (!list->session)
             list->session = &records->session;

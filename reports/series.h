@@ -15,7 +15,7 @@ struct dt_series {
 struct dt_series_list {
     struct dt_series *items;
     size_t count;
-    const struct dt_session *session; /* the youngest with measurements */
+    const struct dt_session *session; /* the youngest that timed something */
 };
 
 /*

@@ -24,12 +24,14 @@ static void add(struct dt_evidence *evidence, const char *date, const char *mach
     FIXTURE_KEEP(finding, records.items, records.count, record);
 }
 
-/* Two sessions of one machine, a younger one that only compared, an older one elsewhere. */
+/* Two sessions of one machine, a younger one elsewhere that only verified, one that found nothing,
+ * an older one elsewhere. */
 static struct dt_evidence make_evidence(void)
 {
     struct dt_evidence evidence = {0};
     struct dt_record wrong = make("n8 linear:4", "avx2.wrong", 0, 10);
     struct dt_record untimed = make("n8 linear:4", "avx2.untimed", 0, NAN);
+    struct dt_record untimed_again = make("n8 linear:4", "avx2.best", 0, NAN);
     struct dt_record chosen = make("n8 linear:4", "avx2.chosen", 32, 210);
     struct dt_record teamed = make("n8 linear:4", "avx2.best", 64, 50);
     wrong.verified = false;
@@ -45,8 +47,9 @@ static struct dt_evidence make_evidence(void)
     add(&evidence, "2024-01-03T00:00:00Z", "here", wrong);
     add(&evidence, "2024-01-03T00:00:00Z", "here", untimed);
     add(&evidence, "2024-01-03T00:00:00Z", "here", teamed);
-    struct dt_session compared = fixture_session("2024-01-04T00:00:00Z");
-    dt_evidence_session(&evidence, &compared);
+    add(&evidence, "2024-01-04T00:00:00Z", "elsewhere", untimed_again);
+    struct dt_session silent = fixture_session("2024-01-05T00:00:00Z");
+    dt_evidence_session(&evidence, &silent);
     return evidence;
 }
 
