@@ -124,10 +124,26 @@ sqlite3_stmt *dt_store_statement(struct dt_store *store, enum dt_statement which
 
 /* ---- Content --------------------------------------------------------------- */
 
+/* What is not known has no part in a name: a member that a later version adds leaves the names of
+ * what was kept before as they were. */
+static void forget_unknown(json_t *content)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(content, next, key, value)
+    {
+        const char *text = json_string_value(value);
+        if (json_is_null(value) || json_is_false(value) || (text && !*text))
+            json_object_del(content, key);
+    }
+}
+
 bool dt_row_digest_json(enum dt_rows table, const struct dt_digest *parent, json_t *content,
                         struct dt_digest *digest)
 {
     const char *name = dt_rows_kinds[table].name;
+    forget_unknown(content);
     char *text = content ? json_dumps(content, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(content);
     if (!text)

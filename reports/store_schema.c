@@ -16,7 +16,7 @@
  * have the names of the members of reports/evidence.h, where they are explained, and of the keys of
  * JSON Lines: insertion and selection are made from reports/fields.h. What is not known is NULL.
  *
- * For people there is the view `result`:
+ * For people there are the views `result`, of records, and `comparison`, of cells:
  *
  *     sqlite3 store.db "SELECT date, problem, variant, ns_median FROM result
  *                       WHERE op = 'bias' AND winner ORDER BY date"
@@ -104,5 +104,15 @@ static const char step_0[] =
     " FROM record JOIN bench ON bench.id = record.bench JOIN session ON session.id = record.session"
     " JOIN machine ON machine.id = session.machine JOIN build ON build.id = session.build;";
 
-const char *const dt_store_steps[] = {step_0};
+static const char step_1[] =
+    "CREATE VIEW comparison AS SELECT session.date, machine.cpu, machine.tier3 AS machine,"
+    " base.version AS base_version, base.\"commit\" AS base_commit,"
+    " head.version AS head_version, head.\"commit\" AS head_commit,"
+    " problem, op, variant, threads, head_choice, base_ns, head_ns, ratio, lo, hi, band, delta, p,"
+    " pairs, gated, judgement, reason, noisy, session.id AS session, cell.id AS cell"
+    " FROM cell JOIN bench ON bench.id = cell.bench JOIN session ON session.id = cell.session"
+    " JOIN machine ON machine.id = session.machine JOIN build head ON head.id = session.build"
+    " LEFT JOIN build base ON base.id = session.base;";
+
+const char *const dt_store_steps[] = {step_0, step_1};
 const size_t dt_store_step_count = sizeof dt_store_steps / sizeof *dt_store_steps;

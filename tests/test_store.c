@@ -354,6 +354,48 @@ Test(store, an_empty_file_becomes_a_store)
     remove_place(&p);
 }
 
+/* A store of schema 1, made by that schema's program. */
+static void make_store_1(const char *path)
+{
+    char command[512];
+    run_sql(path, "");
+    snprintf(command, sizeof command, "sqlite3 '%s' <%s/expected/store-1.sql", path, TESTS_DIR);
+    cr_assert_eq(system(command), 0, "%s", command);
+}
+
+Test(store, an_older_schema_is_migrated)
+{
+    const struct place p = make_place();
+    struct dt_evidence evidence = fixture_evidence();
+    struct dt_error error = {0};
+    cr_expect_eq(append(p.other, &evidence), 7);
+    make_store_1(p.path);
+    char *migrated = text_of(p.path, NULL), *made = text_of(p.other, NULL);
+    cr_expect_str_eq(migrated, made);
+    run_sql(p.path, "CREATE TEMP TABLE now (schema CHECK (schema = 2));"
+                    "INSERT INTO now SELECT user_version FROM pragma_user_version;"
+                    "INSERT INTO now SELECT 2 * count(*) FROM comparison");
+    cr_expect_eq(check(p.path, &error), DT_OK, "%s", error.text);
+    cr_expect_eq(append(p.path, &evidence), 0, "content has another name in the older schema");
+    free(made);
+    free(migrated);
+    dt_evidence_clear(&evidence);
+    remove_place(&p);
+}
+
+/* A step that fails leaves the schema that was there. */
+Test(store, a_migration_is_whole_or_nothing)
+{
+    const struct place p = make_place();
+    make_store_1(p.path);
+    run_sql(p.path, "CREATE TABLE comparison (x)");
+    expect_refusal(p.path, DT_STORE_READ, DT_IO, "cannot migrate");
+    run_sql(p.path, "DROP TABLE comparison");
+    struct dt_error error = {0};
+    cr_expect_eq(check(p.path, &error), DT_OK, "%s", error.text);
+    remove_place(&p);
+}
+
 /* ---- Damage ----------------------------------------------------------------- */
 
 Test(store, check_finds_what_was_changed)
