@@ -26,7 +26,7 @@ double dt_trials_false_alarms(const struct dt_trial_set *set)
 
 bool dt_trial_moves(const struct dt_trial *trial)
 {
-    return trial->ratio - 1 >= trial->set.slowdown / 2;
+    return trial->set.slowdown == 0 || trial->ratio - 1 >= trial->set.slowdown / 2;
 }
 
 /* Slow-downs are typed as percent. */
@@ -90,7 +90,8 @@ static void fill_row(const void *context, size_t cell, struct dt_row *row)
     char time[DT_VIEW_TEXT_MAX], name[DT_SUBJECT_TEXT_MAX];
     snprintf(row->cells[PROBLEM].text, DT_CELL_MAX, "%.90s", name_cell(first, name));
     snprintf(row->cells[TIME].text, DT_CELL_MAX, "%.40s", dt_view_time(first->ns, time));
-    print_curve(shown, cell, row->cells[CURVE].text);
+    if (shown->slowdowns > 1)
+        print_curve(shown, cell, row->cells[CURVE].text);
     if (isnan(least))
         snprintf(row->cells[LEAST].text, DT_CELL_MAX, "-");
     else
@@ -104,20 +105,30 @@ static void fill_row(const void *context, size_t cell, struct dt_row *row)
     }
 }
 
+static void print_miss(FILE *stream, const char *name, const struct dt_trial *trial)
+{
+    fprintf(stream, "%s: slowed down by %g %%, found in %zu of %zu runs only", name,
+            100 * trial->set.slowdown, trial->set.alarms, trial->set.trials);
+    if (trial->voided > 0)
+        fprintf(stream, "; the machine disturbed %zu", trial->voided);
+    fputc('\n', stream);
+}
+
 static void print_failures(FILE *stream, const struct shown *shown)
 {
     char name[DT_SUBJECT_TEXT_MAX];
     for (size_t cell = 0; cell < shown->cells; cell++) {
         const struct dt_trial *most = &shown->trials[(shown->slowdowns - 1) * shown->cells + cell];
         name_cell(most, name);
-        if (!dt_trial_moves(most))
+        if (isnan(most->ratio))
+            fprintf(stream, "%s was not measured in any run\n", name);
+        else if (!dt_trial_moves(most))
             fprintf(stream, "%s does not move: slowed down by %g %% it shows %+.1f %%\n", name,
                     100 * most->set.slowdown, 100 * (most->ratio - 1));
         for (size_t s = 0; s < shown->slowdowns; s++) {
             const struct dt_trial *trial = &shown->trials[s * shown->cells + cell];
             if (!dt_trial_holds(trial))
-                fprintf(stream, "%s: slowed down by %g %%, found in %zu of %zu runs only\n", name,
-                        100 * trial->set.slowdown, trial->set.alarms, trial->set.trials);
+                print_miss(stream, name, trial);
         }
     }
 }
@@ -128,7 +139,7 @@ void dt_trials_print(FILE *stream, const struct dt_trial *trials, size_t slowdow
     struct dt_column columns[COLUMNS] = {
         [PROBLEM] = {.head = "problem"},
         [TIME] = {.head = "a call", .right = true, .rank = 1},
-        [CURVE] = {.head = "curve", .rank = 2},
+        [CURVE] = {.head = slowdowns > 1 ? "curve" : "", .rank = 2},
         [LEAST] = {.head = "detects", .right = true},
     };
     const struct shown shown = {trials, slowdowns, cells, terminal->unicode};

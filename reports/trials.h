@@ -27,6 +27,7 @@ struct dt_trial {
     struct dt_trial_set set; /* least_effect is the median over runs */
     double ns;               /* of a call, not slowed down */
     double ratio;            /* HEAD / BASE, median over runs */
+    size_t voided;           /* runs that the machine disturbed too much to tell */
 };
 
 /* Fills rate_lo and rate_hi. */

@@ -67,6 +67,8 @@ Test(trials, a_cell_that_does_not_move_is_named)
         make(DT_OP_ATTENTION, "h12 n128 log:256:512", 0.2, 20, 20),
     };
     trials[2].ratio = 1.09;
+    trials[1].voided = 9;
+    cr_expect(dt_trial_moves(&(const struct dt_trial){.ratio = 0.99}), "it was not slowed down");
     cr_expect(!dt_trial_moves(&trials[2]) && dt_trial_moves(&trials[3]));
     char *text;
     size_t size;
@@ -77,7 +79,7 @@ Test(trials, a_cell_that_does_not_move_is_named)
                            "+9.0 %\n"),
               "%s", text);
     cr_expect(strstr(text, "attention/n128 h12 log:256:512: slowed down by 5 %, found in 12 of 40 "
-                           "runs only\n"),
+                           "runs only; the machine disturbed 9\n"),
               "%s", text);
     cr_expect_null(strstr(text, "bias/n512 log:256:512: slowed"), "%s", text);
     cr_expect(strstr(text, "40/40") && strstr(text, "12/40") && strstr(text, "4.2 %"), "%s", text);

@@ -38,6 +38,7 @@ int verb_compare(int argc, char **argv);
 int verb_regress(int argc, char **argv);
 int verb_db(int argc, char **argv);
 int verb_history(int argc, char **argv);
+int verb_selftest(int argc, char **argv);
 int verb_serve(int argc, char **argv);
 
 #define CLI_THREADS_MAX 16

@@ -12,7 +12,7 @@ _disentune() {
     fi
     case $previous in
     --suite)
-        mapfile -t COMPREPLY < <(compgen -W "deberta-v3 deberta-v1 edge smoke" -f -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "deberta-v3 deberta-v1 edge smoke power" -f -- "$word")
         return
         ;;
     --format | -f)
@@ -35,7 +35,7 @@ _disentune() {
         ;;
     --problem | --base | --delta | --threads | --seed | \
         --kind | --budget | --tile | --seconds | --name) return ;;
-    --keep | --since) return ;;
+    --keep | --since | --runs | --slowdown) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
         if [[ $word != -* ]]; then

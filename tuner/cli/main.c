@@ -18,6 +18,7 @@ static const struct cli_verb verbs[] = {
     {"report", "show measurements, or write them in the formats of other programs", verb_report},
     {"history", "show how builds fared over time, and where that changed", verb_history},
     {"db", "look after the store of results: merge, export, import, gc, check", verb_db},
+    {"selftest", "tell what `regress` is worth: false alarms and power", verb_selftest},
     {"serve", NULL, verb_serve},
 };
 

@@ -2,14 +2,16 @@
 #include "reports/history.h"
 #include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
+#include "tuner/cli/pick.h"
 #include "tuner/cli/terminal.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct own {
     const char *file, *base;
+    struct cli_options *options;
 };
 
 static const struct argp_option own_options[] = {
@@ -24,6 +26,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
 {
     struct own *own = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        own->options->foreign = true; /* a file may be of another machine's build */
+        return 0;
     case 'b':
         own->base = text;
         return 0;
@@ -34,35 +39,6 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
-}
-
-static bool is_asked_for(const struct cli_options *options, const struct dt_subject *subject)
-{
-    if (options->op != DT_OP_COUNT && options->op != subject->op)
-        return false;
-    if (options->variant && fnmatch(options->variant, subject->variant, 0) != 0)
-        return false;
-    bool found = options->problem_count == 0;
-    for (size_t p = 0; p < options->problem_count && !found; p++) {
-        const struct dt_problem class = dt_problem_class(subject->op, &options->problems[p]);
-        const struct dt_problem own = dt_problem_class(subject->op, &subject->problem);
-        found = memcmp(&class, &own, sizeof class) == 0;
-    }
-    return found;
-}
-
-/* Series that --op, --variant, --problem and --suite leave out are not shown. */
-static void select_series(const struct cli_options *options, struct dt_history *history)
-{
-    size_t kept = 0;
-    for (size_t s = 0; s < history->count; s++)
-        if (is_asked_for(options, &history->series[s].cell->subject)) {
-            history->series[kept++] = history->series[s];
-        } else {
-            free(history->series[s].points);
-            free(history->series[s].changes);
-        }
-    history->count = kept;
 }
 
 static int write_json(const char *path, const struct dt_history *history)
@@ -85,13 +61,7 @@ static int show(const struct own *own, const struct cli_options *options,
     struct dt_error error;
     if (dt_history_make(evidence, own->base, &history, &error))
         return cli_fail_text("%.160s: %s", own->file, error.text);
-    select_series(options, &history);
-    int code = CLI_OK;
-    if (history.count == 0)
-        code =
-            cli_fail_text("no series in %.160s matches --op, --variant and --problem", own->file);
-    else if (options->json)
-        code = write_json(options->json, &history);
+    int code = options->json ? write_json(options->json, &history) : CLI_OK;
     if (code == CLI_OK && !(options->json && strcmp(options->json, "-") == 0)) {
         const struct dt_terminal terminal = cli_terminal(stdout);
         dt_history_print(stdout, &history, &terminal);
@@ -101,27 +71,58 @@ static int show(const struct own *own, const struct cli_options *options,
     return code;
 }
 
+/* The store, if no file is given. */
+static int find_file(struct own *own, const struct cli_options *options, char **store)
+{
+    struct dt_error error;
+    if (own->file && options->db)
+        return cli_fail_text("give a file or --db, not both");
+    if (own->file)
+        return CLI_OK;
+    if (cli_store_path(options, store, &error))
+        return cli_fail(&error);
+    if (!*store)
+        return cli_fail_text("history needs a file that `disentune regress --json` wrote, or - for "
+                             "standard input, or a store");
+    if (access(*store, F_OK) != 0)
+        return cli_fail_text("there is no store %.120s; `disentune regress` makes one, or give a "
+                             "file",
+                             *store);
+    own->file = *store;
+    return CLI_OK;
+}
+
+static int read_and_show(const struct own *own, const struct cli_options *options)
+{
+    struct dt_evidence evidence;
+    struct dt_error error;
+    if (cli_evidence_read(own->file, &evidence, &error))
+        return cli_fail(&error);
+    const size_t found = cli_pick(options, &(const struct dt_store_selection){0}, &evidence);
+    const int code =
+        found > 0 && evidence.count == 0
+            ? cli_fail_text("nothing in %.160s matches --op, --variant and --problem", own->file)
+            : show(own, options, &evidence);
+    dt_evidence_clear(&evidence);
+    return code;
+}
+
 int verb_history(int argc, char **argv)
 {
     static const struct argp argp = {
-        .options = own_options, .parser = parse_own, .args_doc = "FILE"};
-    struct own own = {0};
+        .options = own_options, .parser = parse_own, .args_doc = "[FILE]"};
     struct cli_options options;
-    struct dt_evidence evidence = {0};
-    struct dt_error error;
+    struct own own = {.options = &options};
+    char *store = NULL;
     cli_parse(argc, argv,
               "Show how builds fared over time against one release, and where that changed: of the "
-              "comparisons in FILE, JSON Lines of `disentune regress --json`; - is standard input.",
+              "comparisons in FILE, a store or JSON Lines of `disentune regress --json`; - is "
+              "standard input. Without a file, of the store.",
               &argp, &own, &options);
-    int code;
-    if (!own.file)
-        code = cli_fail_text("history needs a file that `disentune regress --json` wrote, or - for "
-                             "standard input");
-    else if (cli_evidence_read(own.file, &evidence, &error))
-        code = cli_fail(&error);
-    else
-        code = show(&own, &options, &evidence);
-    dt_evidence_clear(&evidence);
+    int code = find_file(&own, &options, &store);
+    if (code == CLI_OK)
+        code = read_and_show(&own, &options);
+    free(store);
     cli_options_clear(&options);
     return code;
 }
