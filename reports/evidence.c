@@ -107,6 +107,14 @@ struct dt_subject dt_record_subject(const struct dt_record *r)
     return subject;
 }
 
+struct dt_subject dt_choice_subject(enum dt_op op, const struct dt_problem *problem, int threads,
+                                    const struct dt_choice *choice)
+{
+    struct dt_record record = {.op = op, .problem = *problem, .threads = threads};
+    dt_record_set_choice(&record, choice);
+    return dt_record_subject(&record);
+}
+
 /* ---- Kinds ----------------------------------------------------------------- */
 
 /* One kind of finding: an array of a session. */

@@ -122,7 +122,9 @@ struct dt_finding *dt_evidence_session(struct dt_evidence *evidence,
 void dt_evidence_clear(struct dt_evidence *evidence);
 void dt_finding_clear(struct dt_finding *finding);
 
-/* What the record measured. */
+/* What the record measured; what a choice is on a problem. */
 struct dt_subject dt_record_subject(const struct dt_record *record);
+struct dt_subject dt_choice_subject(enum dt_op op, const struct dt_problem *problem, int threads,
+                                    const struct dt_choice *choice);
 
 #endif

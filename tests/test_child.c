@@ -196,7 +196,7 @@ Test(child, bad_candidates_are_disqualified_and_the_others_measured)
     }
     dt_race_block(&race);
     for (size_t n = 0; n < COUNT; n++)
-        cr_expect_eq(race.runners[n].samples, cases[n].reason == NULL, "%s",
+        cr_expect_eq(race.board.lanes[n].count, cases[n].reason == NULL, "%s",
                      cases[n].variant->name);
     cr_expect(outcome.disqualified == COUNT - 2 && complaints.count == COUNT - 2);
     dt_race_clear(&race);

@@ -2,8 +2,8 @@
 /* Plans for machines that are not here: those of the tests, of real dumps, and made-up ones. */
 #include "kernels/setup.h"
 #include "tests/problem_fixture.h"
-#include "tuner/axes.h"
 #include "tuner/favourites.h"
+#include "tuner/space.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

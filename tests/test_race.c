@@ -20,7 +20,9 @@ static const struct dt_variant narrow = {
 static const struct dt_variant narrow_too = {.name = "bias.narrow.a", .op = DT_OP_BIAS};
 static const struct dt_variant wide = {.name = "bias.wide.a", .op = DT_OP_BIAS, .level = 2};
 
-/* A race without measurements; 20 blocks of samples are made up. */
+enum { BLOCKS = 20 };
+
+/* A race without measurements; the samples of some blocks are made up. */
 struct made_up {
     struct dt_workload workload;
     struct dt_sampler sampler;
@@ -40,14 +42,13 @@ static void make_up_times(struct made_up *m, const struct dt_choice *choices, co
                           size_t count, double spread)
 {
     make_up(m, choices, count);
-    m->race.blocks = 20;
-    for (size_t r = 0; r < count; r++) {
-        m->race.runners[r].samples = m->race.blocks;
-        m->race.runners[r].dropped = false;
-        for (size_t b = 0; b < m->race.blocks; b++) {
-            const double drift = 1 + 0.5 * (double)b; /* hits all runners of a block alike */
-            const double noise = b % 2 ? 1 + spread : 1 - spread;
-            m->race.runners[r].ns[b] = ns[r] * drift * (r == 0 ? noise : 1);
+    struct dt_board *board = &m->race.board;
+    for (; board->blocks < BLOCKS; board->blocks++) {
+        const double drift = 1 + 0.5 * (double)board->blocks; /* hits all of a block alike */
+        const double noise = board->blocks % 2 ? 1 + spread : 1 - spread;
+        for (size_t r = 0; r < count; r++) {
+            board->lanes[r].dropped = false;
+            cr_assert(dt_board_time(board, r, ns[r] * drift * (r == 0 ? noise : 1)));
         }
     }
 }
@@ -66,11 +67,12 @@ Test(race, ratios_are_paired_within_blocks)
 {
     struct made_up m;
     make_up_times(&m, tiles, (const double[]){100, 200}, 2, 0);
-    const struct dt_interval ratio = dt_race_ratio(&m.race, 0, 1);
+    const struct dt_interval ratio = dt_board_ratio(&m.race.board, 0, 1);
     cr_expect_float_eq(ratio.median, 2, 1e-12, "drift of a factor of ten leaves the ratio alone");
     cr_expect_float_eq(ratio.hi - ratio.lo, 0, 1e-12);
-    m.race.runners[1].ns[3] = NAN;
-    cr_expect_float_eq(dt_race_ratio(&m.race, 0, 1).median, 2, 1e-12);
+    cr_assert(dt_board_time(&m.race.board, 1, 1));
+    cr_expect_float_eq(dt_board_ratio(&m.race.board, 0, 1).hi, 2, 1e-12,
+                       "a block that one of them missed");
     dt_race_clear(&m.race);
 }
 
@@ -81,25 +83,47 @@ Test(race, who_joins_late_has_no_past)
     make_up_times(&m, tiles, (const double[]){100}, 1, 0);
     const struct dt_runner second = {.choice = tiles[1], .threads = 1};
     cr_assert_eq(dt_race_add_reference(&m.race, &second, &late, NULL), DT_OK);
-    cr_expect(isinf(dt_race_median(&m.race, late)));
-    cr_expect(isnan(dt_race_ratio(&m.race, late, 0).median));
-    m.race.runners[late].ns[19] = 7;
-    cr_expect_eq(dt_race_median(&m.race, late), 7);
+    cr_expect(isinf(dt_board_score(&m.race.board, late)));
+    cr_expect(isnan(dt_board_ratio(&m.race.board, late, 0).median));
+    cr_assert(dt_board_time(&m.race.board, late, 7));
+    cr_expect_eq(dt_board_score(&m.race.board, late), 7);
     dt_race_clear(&m.race);
+}
+
+Test(race, beside_an_anchor_times_of_different_blocks_compare)
+{
+    struct dt_board board = DT_BOARD_EMPTY;
+    double values[DT_BLOCKS_MAX];
+    cr_assert(dt_board_add(&board, 3));
+    cr_expect(isinf(dt_board_score(&board, 0)));
+    board.anchor = 2;
+    for (; board.blocks < 2 * DT_BLOCKS_MAX; board.blocks++) {
+        const double drift = board.blocks < DT_BLOCKS_MAX ? 1 : 10;
+        cr_assert(dt_board_time(&board, drift > 1, (drift > 1 ? 90 : 80) * drift) &&
+                  dt_board_time(&board, 2, 100 * drift));
+    }
+    cr_expect_float_eq(dt_board_score(&board, 0), 0.8, 1e-12);
+    cr_expect_float_eq(dt_board_score(&board, 1), 0.9, 1e-12, "the machine had become slower");
+    cr_expect(isnan(dt_board_ratio(&board, 0, 1).median), "they share no block");
+    cr_expect_eq(dt_board_times(&board, 2, values), DT_BLOCKS_MAX);
+    cr_expect_eq(dt_board_leader(&board), 3, "none takes part");
+    board.lanes[0].dropped = board.lanes[1].dropped = false;
+    cr_expect_eq(dt_board_leader(&board), 0);
+    dt_board_clear(&board);
 }
 
 Test(race, drops_the_slow_and_keeps_ties_and_references)
 {
     struct made_up m;
     make_up_times(&m, tiles, (const double[]){100, 100.5, 110, 130, 900}, 5, 0);
-    m.race.runners[4].kept = true;
-    dt_race_drop(&m.race, 1.25, 0.02);
-    cr_expect_not(m.race.runners[0].dropped);
-    cr_expect_not(m.race.runners[1].dropped, "0.5 %% is within the band");
-    cr_expect(m.race.runners[2].dropped, "10 %% slower in every block");
-    cr_expect(m.race.runners[3].dropped, "30 %% slower");
-    cr_expect_not(m.race.runners[4].dropped, "a point of reference stays");
-    cr_expect_eq(dt_race_leader(&m.race), 0);
+    m.race.board.lanes[4].kept = true;
+    dt_board_drop(&m.race.board, 1.25, 0.02);
+    cr_expect_not(m.race.board.lanes[0].dropped);
+    cr_expect_not(m.race.board.lanes[1].dropped, "0.5 %% is within the band");
+    cr_expect(m.race.board.lanes[2].dropped, "10 %% slower in every block");
+    cr_expect(m.race.board.lanes[3].dropped, "30 %% slower");
+    cr_expect_not(m.race.board.lanes[4].dropped, "a point of reference stays");
+    cr_expect_eq(dt_board_leader(&m.race.board), 0);
     dt_race_clear(&m.race);
 }
 
@@ -107,15 +131,16 @@ Test(race, four_samples_or_a_wide_interval_drop_only_the_far_behind)
 {
     struct made_up m;
     make_up_times(&m, tiles, (const double[]){100, 110, 130}, 3, 0);
-    m.race.runners[1].samples = m.race.runners[2].samples = 4;
-    dt_race_drop(&m.race, 1.25, 0.02);
-    cr_expect_not(m.race.runners[1].dropped);
-    cr_expect(m.race.runners[2].dropped);
+    for (size_t r = 0; r < 3; r++)
+        m.race.board.lanes[r].count = 4;
+    dt_board_drop(&m.race.board, 1.25, 0.02);
+    cr_expect_not(m.race.board.lanes[1].dropped);
+    cr_expect(m.race.board.lanes[2].dropped);
     dt_race_clear(&m.race);
 
     make_up_times(&m, tiles, (const double[]){100, 104}, 2, 0.1);
-    dt_race_drop(&m.race, 1.25, 0.02);
-    cr_expect_not(m.race.runners[1].dropped, "ahead in every other block");
+    dt_board_drop(&m.race.board, 1.25, 0.02);
+    cr_expect_not(m.race.board.lanes[1].dropped, "ahead in every other block");
     dt_race_clear(&m.race);
 }
 
@@ -123,12 +148,12 @@ Test(race, dropped_and_references_neither_lead_nor_win)
 {
     struct made_up m;
     make_up_times(&m, tiles, (const double[]){100, 100, 200}, 3, 0);
-    m.race.runners[0].dropped = true;
-    m.race.runners[1].kept = true;
-    cr_expect_eq(dt_race_leader(&m.race), 2);
+    m.race.board.lanes[0].dropped = true;
+    m.race.board.lanes[1].kept = true;
+    cr_expect_eq(dt_board_leader(&m.race.board), 2);
     cr_expect_eq(dt_race_winner(&m.race, 1), 2, "the others are within the band");
-    m.race.runners[2].dropped = true;
-    cr_expect_eq(dt_race_leader(&m.race), 3, "nobody");
+    m.race.board.lanes[2].dropped = true;
+    cr_expect_eq(dt_board_leader(&m.race.board), 3, "nobody");
     cr_expect_eq(dt_race_winner(&m.race, 1), 3, "nobody");
     dt_race_clear(&m.race);
 }
@@ -164,22 +189,18 @@ Test(race, among_equals_the_narrowest_then_the_smallest_then_the_first_by_name_w
     }
 }
 
-Test(race, one_tile_of_each_variant_is_left_and_stands_for_it)
+Test(race, the_best_tile_stands_for_its_variant)
 {
     static const struct dt_choice choices[] = {PLAN(narrow, 64, 0), PLAN(narrow, 32, 0),
                                                PLAN(wide, 64, 0),   PLAN(wide, 32, 0),
                                                PLAN(wide, 16, 0),   PLAN(wide, 0, 0)};
     struct made_up m;
     make_up_times(&m, choices, (const double[]){120, 110, 90, 80, 80, 10}, 6, 0);
-    m.race.runners[5].kept = true;
-    size_t left = 0, standing = 0;
+    m.race.board.lanes[5].kept = true;
+    size_t standing = 0;
     for (size_t r = 0; r < m.race.count; r++)
         standing |= (size_t)dt_race_represents(&m.race, r, m.race.count) << r;
-    dt_race_drop_tiles(&m.race);
-    for (size_t r = 0; r < m.race.count; r++)
-        left |= (size_t)!m.race.runners[r].dropped << r;
     cr_expect_eq(standing, 1 << 1 | 1 << 3, "%zx", standing);
-    cr_expect_eq(left, 1 << 1 | 1 << 3 | 1 << 5, "%zx", left);
     dt_race_clear(&m.race);
 }
 
@@ -188,10 +209,10 @@ Test(race, the_winner_or_most_samples_stand_for_a_variant)
     struct made_up m;
     make_up_times(&m, tiles, (const double[]){100, 101, 102}, 3, 0);
     cr_expect(dt_race_represents(&m.race, 2, 2) && !dt_race_represents(&m.race, 0, 2));
-    m.race.runners[0].samples = 19;
+    m.race.board.lanes[0].count = 19;
     cr_expect(dt_race_represents(&m.race, 1, 3) && !dt_race_represents(&m.race, 0, 3));
     for (size_t r = 0; r < 3; r++)
-        m.race.runners[r].samples = 0;
+        m.race.board.lanes[r].count = 0;
     cr_expect_not(dt_race_represents(&m.race, 0, 3), "nobody measured it");
     dt_race_clear(&m.race);
 }
@@ -211,10 +232,10 @@ Test(race, blocks_run_in_changing_order_and_leave_out_the_dropped)
     cr_expect_eq(strangers, 0);
     cr_expect(call_count > 2 && call_count < 2 * m.sampler.blocks,
               "%zu: some blocks begin with who ended the one before", call_count);
-    cr_expect_eq(m.race.blocks, 20);
-    cr_expect_eq(m.race.runners[1].samples, 20);
-    cr_expect_eq(m.race.runners[2].samples, 0);
-    cr_expect(isinf(dt_race_median(&m.race, 2)));
+    cr_expect_eq(m.race.board.blocks, 20);
+    cr_expect_eq(m.race.board.lanes[1].count, 20);
+    cr_expect_eq(m.race.board.lanes[2].count, 0);
+    cr_expect(isinf(dt_board_score(&m.race.board, 2)));
     dt_race_clear(&m.race);
 }
 
@@ -233,9 +254,6 @@ Test(race, only_a_disturbed_block_is_timed_again_and_once)
         dt_race_block(&m.race);
     cr_expect_eq(m.sampler.blocks, 40);
     cr_expect_eq(m.sampler.disturbed, 40, "multiplications that take no time are unheard of");
-    cr_expect_eq(m.race.blocks, 40);
-    m.race.blocks = DT_BLOCKS_MAX;
-    dt_race_block(&m.race);
-    cr_expect_eq(m.race.blocks, DT_BLOCKS_MAX, "there is no room for more");
+    cr_expect_eq(m.race.board.blocks, 40);
     dt_race_clear(&m.race);
 }

@@ -278,7 +278,7 @@ static char *read_file(const char *path, size_t *size)
     cr_assert_eq(stat(path, &is), 0);
     char *bytes = malloc((size_t)is.st_size);
     FILE *file = fopen(path, "r");
-    cr_assert_eq(fread(bytes, 1, (size_t)is.st_size, file), is.st_size);
+    cr_assert_eq(fread(bytes, 1, (size_t)is.st_size, file), (size_t)is.st_size);
     fclose(file);
     *size = (size_t)is.st_size;
     return bytes;

@@ -31,9 +31,13 @@ Test(space, tiles_obey_multiples_and_the_problem)
         struct dt_delta delta;
         struct dt_space space;
         cr_assert_eq(dt_delta_init(&delta, &problem, &error), DT_OK);
-        cr_assert_eq(dt_space_init(&space, DT_OP_BIAS, &problem, &delta, &machine,
-                                   selected ? is_scalar : NULL, NULL, &error),
-                     DT_OK);
+        const struct dt_space_scope scope = {.op = DT_OP_BIAS,
+                                             .problem = &problem,
+                                             .delta = &delta,
+                                             .machine = &machine,
+                                             .threads = 1,
+                                             .selects = selected ? is_scalar : NULL};
+        cr_assert_eq(dt_space_init(&space, &scope, &error), DT_OK);
         size_t wrong = 0, scalar = 0;
         for (size_t n = 0; n < space.count; n++) {
             const struct dt_choice *c = &space.choices[n];
@@ -48,7 +52,7 @@ Test(space, tiles_obey_multiples_and_the_problem)
         cr_expect_eq(wrong, 0, "%s: %zu choices are twice there or do not fit", problems[p / 2],
                      wrong);
         cr_expect_eq(scalar, 1, "a variant that ignores its tile is there once");
-        free(space.choices);
+        dt_space_clear(&space);
         dt_delta_clear(&delta);
     }
     dt_machine_clear(&machine);

@@ -2,8 +2,8 @@
 #include "tuner/describe.h"
 
 #include "kernels/error.h"
-#include "tuner/axes.h"
 #include "tuner/session.h"
+#include "tuner/space.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ static size_t faster(const struct dt_race *race, size_t a, size_t b)
 {
     if (a == SIZE_MAX || b == SIZE_MAX)
         return a == SIZE_MAX ? b : a;
-    return dt_race_median(race, a) <= dt_race_median(race, b) ? a : b;
+    return dt_board_score(&race->board, a) <= dt_board_score(&race->board, b) ? a : b;
 }
 
 /* The reference, or the same variant at a tile that suits it better. */
@@ -93,7 +93,7 @@ static size_t at_best_tile(const struct dt_race *race, size_t reference)
 static struct dt_interval ratio_to(const struct dt_race *race, size_t runner, size_t base)
 {
     return base == SIZE_MAX ? (struct dt_interval){NAN, NAN, NAN}
-                            : dt_race_ratio(race, runner, base);
+                            : dt_board_ratio(&race->board, runner, base);
 }
 
 /* The ceiling of products: multiply-adds at the peak of the choice's instruction set, on as many
@@ -109,7 +109,7 @@ static void compare_with_peak(const struct dt_race *race, const struct dt_refere
             continue;
         const double times = dt_workload_flops(runner->workload) /
                              dt_probe_flops(race->runners[peak].choice.variant) / runner->threads;
-        record->ceiling_ns = dt_race_median(race, peak) * times;
+        record->ceiling_ns = dt_board_score(&race->board, peak) * times;
         record->share_of_ceiling = ratio_to(race, r, peak).median * times;
     }
 }
@@ -151,7 +151,7 @@ static enum dt_status describe(const struct dt_race *race, const struct dt_refer
             record->ratio_to_autovec = ratio_to(race, r, refs->set[s].autovec).median;
         }
     if (refs->ceiling != SIZE_MAX) {
-        record->ceiling_ns = dt_race_median(race, refs->ceiling);
+        record->ceiling_ns = dt_board_score(&race->board, refs->ceiling);
         record->share_of_ceiling = ratio_to(race, r, refs->ceiling).median;
     } else {
         compare_with_peak(race, refs, r, record);

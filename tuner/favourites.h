@@ -38,7 +38,7 @@ struct dt_outlook {
 /*
  * Ranks all plans that a search would have for the processor of dt_cpu_host(), which
  * dt_cpu_assume() changes. Equals keep the order of the registry. None is no error. DT_NO_MEMORY,
- * DT_UNSUPPORTED (a part is missing), DT_INVALID.
+ * DT_INVALID.
  */
 enum dt_status dt_favourites_find(const struct dt_outlook *outlook,
                                   const struct dt_problem *problem,

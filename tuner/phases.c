@@ -2,9 +2,9 @@
 #include "tuner/phases.h"
 
 #include "reports/stats.h"
-#include "tuner/axes.h"
 #include "tuner/sample.h"
 #include "tuner/session.h"
+#include "tuner/space.h"
 
 #include <math.h>
 

@@ -2,12 +2,17 @@
 #include "tuner/race.h"
 
 #include "kernels/error.h"
+#include "tuner/space.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-static void fill(struct dt_runner *to, const struct dt_runner *from, bool kept, size_t blocks)
+static enum dt_status no_memory(size_t count, struct dt_error *error)
+{
+    return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", count);
+}
+
+static void fill(struct dt_runner *to, const struct dt_runner *from)
 {
     *to = (struct dt_runner){
         .workload = from->workload,
@@ -15,29 +20,28 @@ static void fill(struct dt_runner *to, const struct dt_runner *from, bool kept, 
         .layout = from->layout,
         .threads = from->threads,
         .most_samples = from->most_samples,
-        .kept = kept,
-        .dropped = true,
         .error_share = NAN,
         .error_ulp = NAN,
     };
-    for (size_t b = 0; b < blocks; b++)
-        to->ns[b] = NAN;
 }
 
 enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *workload,
                             struct dt_sampler *sampler, const struct dt_choice *choices,
                             size_t count, uint64_t seed, struct dt_error *error)
 {
-    *race = (struct dt_race){.workload = workload, .sampler = sampler, .random = seed};
+    *race = (struct dt_race){
+        .workload = workload, .sampler = sampler, .board = DT_BOARD_EMPTY, .random = seed};
     race->runners = malloc((count + 1) * sizeof *race->runners);
-    if (!race->runners)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", count);
+    if (!race->runners || !dt_board_add(&race->board, count)) {
+        dt_race_clear(race);
+        return no_memory(count, error);
+    }
     for (size_t r = 0; r < count; r++) {
         const struct dt_runner runner = {.workload = workload,
                                          .choice = choices[r],
                                          .layout = workload->problem.layout,
                                          .threads = 1};
-        fill(&race->runners[r], &runner, false, 0);
+        fill(&race->runners[r], &runner);
     }
     race->count = count;
     return DT_OK;
@@ -46,9 +50,9 @@ enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *work
 void dt_race_clear(struct dt_race *race)
 {
     for (size_t r = 0; r < race->count; r++)
-        if (race->runners[r].entered)
-            dt_ready_clear(&race->runners[r].ready);
+        dt_race_leave(race, r);
     free(race->runners);
+    dt_board_clear(&race->board);
     race->runners = NULL;
     race->count = 0;
 }
@@ -62,8 +66,16 @@ enum dt_status dt_race_enter(struct dt_race *race, size_t runner, struct dt_erro
     if (status)
         return status;
     r->entered = true;
-    r->dropped = false;
+    race->board.lanes[runner].dropped = false;
     return DT_OK;
+}
+
+void dt_race_leave(struct dt_race *race, size_t runner)
+{
+    race->board.lanes[runner].dropped = true;
+    if (race->runners[runner].entered)
+        dt_ready_clear(&race->runners[runner].ready);
+    race->runners[runner].entered = false;
 }
 
 enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_runner *runner,
@@ -71,12 +83,15 @@ enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_runne
 {
     struct dt_runner *grown = realloc(race->runners, (race->count + 1) * sizeof *grown);
     if (!grown)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", race->count);
+        return no_memory(race->count, error);
     race->runners = grown;
-    fill(&grown[race->count], runner, true, race->blocks);
+    if (!dt_board_add(&race->board, 1))
+        return no_memory(race->count, error);
+    fill(&grown[race->count], runner);
     if (!runner->workload)
         grown[race->count].workload = race->workload;
     *index = race->count++;
+    race->board.lanes[*index].kept = true;
     return dt_race_enter(race, *index, error);
 }
 
@@ -87,181 +102,86 @@ static void run_calls(void *context, uint64_t calls)
         dt_ready_run(ready, NULL);
 }
 
-static bool runs(const struct dt_runner *runner)
+static bool runs(const struct dt_race *race, size_t r)
 {
-    return !runner->dropped && (!runner->most_samples || runner->samples < runner->most_samples);
+    const size_t most = race->runners[r].most_samples;
+    return !race->board.lanes[r].dropped && (!most || race->board.lanes[r].count < most);
 }
 
-static void time_all(struct dt_race *race, const size_t *order)
+static void time_all(struct dt_race *race, const size_t *order, size_t count, double *ns)
 {
-    for (size_t n = 0; n < race->count; n++) {
+    for (size_t n = 0; n < count; n++) {
         struct dt_runner *runner = &race->runners[order[n]];
-        runner->ns[race->blocks] = runs(runner)
-                                       ? dt_sample(race->sampler, run_calls, &runner->ready,
-                                                   &runner->repeat, &runner->rejected)
-                                       : NAN;
+        ns[order[n]] =
+            dt_sample(race->sampler, run_calls, &runner->ready, &runner->repeat, &runner->rejected);
     }
 }
 
 void dt_race_block(struct dt_race *race)
 {
-    size_t *order = malloc((race->count + 1) * sizeof *order);
-    if (!order || race->blocks == DT_BLOCKS_MAX) {
-        free(order);
-        return;
-    }
-    for (size_t n = 0; n < race->count; n++)
-        order[n] = n;
-    for (int try = 0; try < 2; try++) {
-        dt_shuffle(order, race->count, &race->random);
+    size_t *order = malloc((race->count + 1) * sizeof *order), count = 0;
+    double *ns = malloc((race->count + 1) * sizeof *ns);
+    for (size_t r = 0; order && ns && r < race->count; r++)
+        if (runs(race, r))
+            order[count++] = r;
+    for (int try = 0; try < 2 && order && ns; try++) {
+        dt_shuffle(order, count, &race->random);
         dt_sampler_begin_block(race->sampler);
-        time_all(race, order);
+        time_all(race, order, count, ns);
         if (dt_sampler_end_block(race->sampler))
             break;
     }
-    for (size_t n = 0; n < race->count; n++)
-        race->runners[n].samples += runs(&race->runners[n]);
-    race->blocks++;
+    for (size_t n = 0; n < count; n++)
+        dt_board_time(&race->board, order[n], ns[order[n]]);
+    race->board.blocks++;
+    free(ns);
     free(order);
-}
-
-static size_t gather_times(const struct dt_race *race, size_t runner, double *values)
-{
-    size_t count = 0;
-    for (size_t b = 0; b < race->blocks; b++)
-        if (!isnan(race->runners[runner].ns[b]))
-            values[count++] = race->runners[runner].ns[b];
-    return count;
-}
-
-double dt_race_median(const struct dt_race *race, size_t runner)
-{
-    double values[DT_BLOCKS_MAX];
-    const size_t count = gather_times(race, runner, values);
-    return count ? dt_median(values, count) : INFINITY;
 }
 
 struct dt_interval dt_race_time(const struct dt_race *race, size_t runner, double *values,
                                 size_t *count)
 {
-    *count = gather_times(race, runner, values);
+    *count = dt_board_times(&race->board, runner, values);
     return *count ? dt_bootstrap_median(values, *count, 1) : (struct dt_interval){NAN, NAN, NAN};
 }
 
-struct dt_interval dt_race_ratio(const struct dt_race *race, size_t runner, size_t base)
+size_t dt_race_winner(const struct dt_race *race, double band)
 {
-    double logs[DT_BLOCKS_MAX];
-    size_t count = 0;
-    for (size_t b = 0; b < race->blocks; b++) {
-        const double ratio = race->runners[base].ns[b] / race->runners[runner].ns[b];
-        if (!isnan(ratio))
-            logs[count++] = log(ratio);
-    }
-    if (count == 0)
-        return (struct dt_interval){NAN, NAN, NAN};
-    const struct dt_interval i = dt_bootstrap_median(logs, count, 1);
-    return (struct dt_interval){exp(i.median), exp(i.lo), exp(i.hi)};
-}
-
-static bool competes(const struct dt_runner *runner) { return !runner->dropped && !runner->kept; }
-
-size_t dt_race_leader(const struct dt_race *race)
-{
-    size_t leader = race->count;
-    double least = INFINITY;
+    const struct dt_board *board = &race->board;
+    const struct dt_problem *problem = &race->workload->problem;
+    const size_t leader = dt_board_leader(board);
+    if (leader == board->count)
+        return leader;
+    const double limit = dt_board_tie(band) * dt_board_score(board, leader);
+    size_t winner = leader;
     for (size_t r = 0; r < race->count; r++)
-        if (competes(&race->runners[r]) && dt_race_median(race, r) < least) {
-            least = dt_race_median(race, r);
-            leader = r;
-        }
-    return leader;
-}
-
-void dt_race_drop(struct dt_race *race, double factor, double band)
-{
-    const size_t leader = dt_race_leader(race);
-    for (size_t r = 0; r < race->count && leader < race->count; r++) {
-        if (!competes(&race->runners[r]) || r == leader)
-            continue;
-        if (dt_race_median(race, r) > factor * dt_race_median(race, leader)) {
-            race->runners[r].dropped = true;
-            continue;
-        }
-        const struct dt_interval ratio = dt_race_ratio(race, r, leader);
-        race->runners[r].dropped = race->runners[r].samples >= 5 && ratio.hi < exp(-band);
-    }
+        if (dt_board_competes(board, r) && dt_board_score(board, r) <= limit &&
+            dt_choice_compare(problem, &race->runners[r].choice, &race->runners[winner].choice) < 0)
+            winner = r;
+    return winner;
 }
 
 /* Between tiles of one variant. */
 static bool ahead(const struct dt_race *race, size_t a, size_t b)
 {
-    const double x = dt_race_median(race, a), y = dt_race_median(race, b);
+    const double x = dt_board_score(&race->board, a), y = dt_board_score(&race->board, b);
     return x < y || (x == y && a < b);
-}
-
-void dt_race_drop_tiles(struct dt_race *race)
-{
-    for (size_t r = 0; r < race->count; r++)
-        for (size_t other = 0; other < race->count; other++) {
-            struct dt_runner *a = &race->runners[r];
-            const struct dt_runner *b = &race->runners[other];
-            if (a->kept || b->kept || a->choice.variant != b->choice.variant || b->dropped)
-                continue;
-            if (ahead(race, other, r))
-                a->dropped = true;
-        }
-}
-
-/* Elements of one tile, a side of 0 being the whole. */
-static double tile_area(const struct dt_race *race, const struct dt_tile *tile)
-{
-    const struct dt_problem *p = &race->workload->problem;
-    return (double)(tile->rows ? tile->rows : p->nq) * (tile->cols ? tile->cols : p->nk);
-}
-
-static bool preferred(const struct dt_race *race, size_t a, size_t b)
-{
-    const struct dt_choice *x = &race->runners[a].choice, *y = &race->runners[b].choice;
-    if (x->variant->level != y->variant->level)
-        return x->variant->level < y->variant->level;
-    const double size_x = tile_area(race, &x->tile), size_y = tile_area(race, &y->tile);
-    if (size_x != size_y)
-        return size_x < size_y;
-    const struct dt_variant *const parts[][2] = {
-        {x->variant, y->variant}, {x->gemm, y->gemm}, {x->bias, y->bias}, {x->softmax, y->softmax}};
-    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
-        if (parts[n][0] != parts[n][1] && parts[n][0] && parts[n][1])
-            return strcmp(parts[n][0]->name, parts[n][1]->name) < 0;
-    return false;
-}
-
-size_t dt_race_winner(const struct dt_race *race, double band)
-{
-    const size_t leader = dt_race_leader(race);
-    const double tie = exp(fmax(0.01, band));
-    size_t winner = leader;
-    for (size_t r = 0; r < race->count && leader < race->count; r++)
-        if (competes(&race->runners[r]) && r != leader &&
-            dt_race_median(race, r) <= tie * dt_race_median(race, leader) &&
-            preferred(race, r, winner))
-            winner = r;
-    return winner;
 }
 
 bool dt_race_represents(const struct dt_race *race, size_t r, size_t winner)
 {
     const struct dt_variant *variant = race->runners[r].choice.variant;
-    if (race->runners[r].kept || race->runners[r].samples == 0)
+    const struct dt_lane *lanes = race->board.lanes;
+    if (lanes[r].kept || lanes[r].count == 0)
         return false;
     if (winner < race->count && race->runners[winner].choice.variant == variant)
         return r == winner;
     for (size_t other = 0; other < race->count; other++) {
-        const struct dt_runner *rival = &race->runners[other];
-        if (rival->kept || rival->choice.variant != variant || other == r)
+        if (lanes[other].kept || race->runners[other].choice.variant != variant || other == r)
             continue;
-        if (rival->samples > race->runners[r].samples)
+        if (lanes[other].count > lanes[r].count)
             return false;
-        if (rival->samples == race->runners[r].samples && ahead(race, other, r))
+        if (lanes[other].count == lanes[r].count && ahead(race, other, r))
             return false;
     }
     return true;

@@ -73,7 +73,8 @@ bool dt_sampler_end_block(struct dt_sampler *sampler);
 
 /* How often one piece of work is repeated: zero at first, then kept from sample to sample. */
 struct dt_repeat {
-    uint64_t calls; /* in a sample; found by warming up until two timings agree within 10 % */
+    uint64_t calls; /* in a sample; found by warming up until two timings agree within 10 %; long
+                       calls are warm after one */
     double ns;      /* of one, about */
 };
 

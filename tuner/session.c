@@ -145,7 +145,7 @@ static enum dt_status floor_of(const char *text, struct dt_sampler *sampler, uin
         for (int b = 0; b < 25 && !status; b++)
             dt_race_block(&race);
         if (!status) {
-            const struct dt_interval ratio = dt_race_ratio(&race, 0, 1);
+            const struct dt_interval ratio = dt_board_ratio(&race.board, 0, 1);
             *noise = fmax(*noise, fmax(fabs(log(ratio.lo)), fabs(log(ratio.hi))));
         }
         dt_race_clear(&race);

@@ -3,58 +3,33 @@
 
 #include "kernels/error.h"
 #include "tuner/child.h"
-#include "tuner/descend.h"
 #include "tuner/describe.h"
-#include "tuner/race.h"
+#include "tuner/final.h"
+#include "tuner/live.h"
 #include "tuner/session.h"
-#include "tuner/space.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
-    VALIDATE_LENGTH =
-        320, /* past the longest tile, so that the last tile of a row is a short one */
-    LEAST_CANDIDATES = 4,
-    WAVE_BLOCKS = 2,       /* of the first wave; 1 if that takes a tenth of the time */
-    LEAST_BLOCKS = 3,      /* of the second, however late it is */
-    TILE_BLOCKS = 5,       /* until each variant is left with its best tile, DT_GOAL_VARIANTS */
+    FINALISTS = 6,
+    CALLS_A_FINALIST = 6,  /* with those before its samples */
+    REFERENCES = 2,        /* that take as long as a finalist */
+    BASELINE_SAMPLES = 3,  /* of the scalar attention */
     REFERENCE_CALLS = 200, /* of the leader: what a reference may take in a race */
-    ENOUGH_BLOCKS = 10,    /* with fewer samples a search counts as cut short */
-    WINNER_BLOCKS = 30,    /* enough to separate what the noise floor lets separate */
-    VARIANT_BLOCKS = 60,
+    BRIEF_SAMPLES = 3,     /* of references that would take more */
+    SKIPPED_MAX = 16, /* plans that promised something and were not tried, told as candidates */
 };
 
 #define MOST_SCALAR_SECONDS 0.2
 
-/* Of the time for a problem: until the first wave has entered; and of what is left then, until
- * their tiles have. */
-#define FIRST_SHARE 0.35
-#define TILES_SHARE 0.4
+/* The scalar attention is measured if a call takes no more of the time than this. */
+#define BASELINE_SHARE 0.02
 
-static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
-
-static struct dt_problem at_most(const struct dt_problem *problem, int32_t length)
-{
-    struct dt_problem reduced = *problem;
-    reduced.nq = reduced.nq < length ? reduced.nq : length;
-    reduced.nk = reduced.nk < length ? reduced.nk : length;
-    return reduced;
-}
-
-static void keep_tile(const struct dt_tuner *tuner, struct dt_space *space)
-{
-    size_t kept = 0;
-    for (size_t n = 0; n < space->count; n++) {
-        struct dt_choice choice = space->choices[n];
-        choice.tile = tuner->tile;
-        const bool seen = kept > 0 && space->choices[kept - 1].variant == choice.variant;
-        if (!seen && dt_tile_fits(choice.variant, choice.tile))
-            space->choices[kept++] = choice;
-    }
-    space->count = kept;
-}
+/* Of the time for a problem: its search. Of what is left then: that without position terms. The
+ * rest is for the last race. */
+#define SEARCH_SHARE 0.5
+#define PLAIN_SHARE 0.35
 
 enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *validator,
                              struct dt_race *race, size_t runner, struct dt_outcome *outcome,
@@ -75,162 +50,297 @@ enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *
     return DT_OK;
 }
 
-/* The first tile of a variant, or one that suits most. */
-static bool in_first_wave(const struct dt_race *race, size_t r)
-{
-    static const struct dt_tile tiles[] = {{0, 0}, {64, 0}, {64, 256}};
-    const struct dt_choice *choice = &race->runners[r].choice;
-    for (size_t t = 0; t < sizeof tiles / sizeof *tiles; t++)
-        if (tiles[t].rows == choice->tile.rows && tiles[t].cols == choice->tile.cols)
-            return true;
-    return r == 0 || race->runners[r - 1].choice.variant != choice->variant;
-}
+/* ---- Points of reference --------------------------------------------------------- */
 
-/* What enters first, should the time not suffice for all: the heuristic variant, then those of the
- * widest instruction set. */
-static double rank_in_first_wave(const struct dt_race *race, const struct dt_variant *heuristic,
-                                 size_t r)
-{
-    const struct dt_variant *variant = race->runners[r].choice.variant;
-    const bool second_tile = r > 0 && race->runners[r - 1].choice.variant == variant;
-    return (variant == heuristic ? 0 : 2 + second_tile) - (double)variant->level / UINT32_MAX;
-}
+/* The problem without position terms and its best choice, on a workload of its own. */
+struct plain {
+    bool there;
+    struct dt_workload workload;
+    struct dt_choice choice;
+};
 
-/* Lets the first wave enter, in at most about so many seconds. */
-static enum dt_status enter_first(const struct dt_tuner *tuner, struct dt_validator *validator,
-                                  struct dt_race *race, double seconds, struct dt_outcome *outcome,
-                                  struct dt_error *error)
+static enum dt_status add_attention(const struct dt_tuner *tuner, struct dt_race *race,
+                                    double seconds, const struct plain *plain,
+                                    struct dt_references *references, struct dt_error *error)
 {
-    const double end = dt_clock_ns() + seconds * 1e9;
-    const struct dt_workload *w = race->workload;
-    struct dt_choice heuristic = {.variant = NULL};
-    bool *seen = calloc(race->count + 1, sizeof *seen);
-    enum dt_status status = DT_OK;
-    if (!seen)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory for a race of %zu plans", race->count);
-    dt_choice_heuristic(w->op, &w->problem, &w->delta, &heuristic, NULL);
-    for (size_t entered = 0; !status; entered++) {
-        size_t next = race->count;
-        for (size_t r = 0; r < race->count; r++)
-            if (!seen[r] && !race->runners[r].kept && in_first_wave(race, r) &&
-                (next == race->count || rank_in_first_wave(race, heuristic.variant, r) <
-                                            rank_in_first_wave(race, heuristic.variant, next)))
-                next = r;
-        if (next == race->count || (entered >= LEAST_CANDIDATES && dt_clock_ns() > end))
-            break;
-        seen[next] = true;
-        status = dt_tune_admit(tuner, validator, race, next, outcome, error);
+    const int32_t threads = dt_live_threads(tuner, DT_OP_ATTENTION);
+    enum dt_status status = dt_references_add(
+        race, fmin(MOST_SCALAR_SECONDS, BASELINE_SHARE * seconds), references, error);
+    if (references->scalar != SIZE_MAX)
+        race->runners[references->scalar].most_samples = BASELINE_SAMPLES;
+    if (!status && plain->there) {
+        const struct dt_runner runner = {
+            .workload = &plain->workload, .choice = plain->choice, .threads = threads};
+        status = dt_race_add_reference(race, &runner, &references->c2c, error);
     }
-    free(seen);
-    return status;
-}
-
-/* Lets all tiles run of variants of which one is within `factor` of the leader, in at most about
- * so many seconds. */
-static enum dt_status enter_tiles(const struct dt_tuner *tuner, struct dt_validator *validator,
-                                  struct dt_race *race, double factor, double seconds,
-                                  struct dt_outcome *outcome, struct dt_error *error)
-{
-    const double end = dt_clock_ns() + seconds * 1e9;
-    const size_t leader = dt_race_leader(race);
-    enum dt_status status = DT_OK;
-    for (size_t r = 0; r < race->count && leader < race->count; r++) {
-        if (race->runners[r].kept || race->runners[r].dropped || race->runners[r].samples == 0 ||
-            dt_race_median(race, r) > factor * dt_race_median(race, leader))
-            continue;
-        const struct dt_variant *variant = race->runners[r].choice.variant;
-        for (size_t other = 0; other < race->count && !status && !stopped(tuner); other++) {
-            const struct dt_runner *runner = &race->runners[other];
-            if (!runner->kept && runner->choice.variant == variant && runner->dropped &&
-                runner->samples == 0 && dt_clock_ns() < end)
-                status = dt_tune_admit(tuner, validator, race, other, outcome, error);
-        }
+    if (!status && threads > 1) {
+        const struct dt_runner runner = {
+            .choice = tuner->one_thread ? *tuner->one_thread : race->runners[0].choice,
+            .threads = 1,
+        };
+        status = dt_race_add_reference(race, &runner, &references->one_thread, error);
     }
     return status;
 }
 
-static size_t running(const struct dt_race *race)
+/* Where a call takes long, they get few samples. */
+static enum dt_status add_brief(struct dt_race *race, double seconds, double call_ns,
+                                struct dt_references *references, struct dt_error *error)
 {
-    size_t count = 0;
-    for (size_t r = 0; r < race->count; r++)
-        count += !race->runners[r].dropped && !race->runners[r].kept;
-    return count;
-}
-
-/* For the second wave, of which long calls give no more samples than it has at least. */
-static enum dt_status add_references(struct dt_race *race, double seconds,
-                                     struct dt_references *references, struct dt_error *error)
-{
-    const size_t first = race->count, leader = dt_race_leader(race);
+    const size_t first = race->count;
     enum dt_status status = dt_references_add(race, MOST_SCALAR_SECONDS, references, error);
-    const double ns = leader < first ? dt_race_median(race, leader) : 0;
-    const bool brief = ns * REFERENCE_CALLS * (double)(race->count - first) < seconds * 1e9;
+    const bool brief = call_ns * REFERENCE_CALLS * (double)(race->count - first) < seconds * 1e9;
     for (size_t r = first; r < race->count && !brief; r++)
-        race->runners[r].most_samples = LEAST_BLOCKS;
+        race->runners[r].most_samples = BRIEF_SAMPLES;
     return status;
 }
 
-static void narrow(const struct dt_tuner *tuner, struct dt_race *race, size_t blocks)
+/* ---- Candidates ------------------------------------------------------------------ */
+
+void dt_candidates_clear(struct dt_candidates *candidates)
 {
-    if (tuner->goal == DT_GOAL_WINNER)
-        dt_race_drop(race, blocks == 1 ? 1.4 : 1.2, tuner->session->noise_floor);
-    else if (blocks == TILE_BLOCKS)
-        dt_race_drop_tiles(race);
+    free(candidates->items);
+    *candidates = (struct dt_candidates){0};
 }
 
-static enum dt_status run(const struct dt_tuner *tuner, struct dt_validator *validator,
-                          struct dt_race *race, double seconds, struct dt_references *references,
-                          struct dt_outcome *outcome, struct dt_error *error)
+static bool append_candidate(struct dt_candidates *list, const struct dt_candidate *candidate)
 {
-    const double end = dt_clock_ns() + seconds * 1e9;
-    const bool winner = tuner->goal == DT_GOAL_WINNER;
-    const size_t most = winner ? WINNER_BLOCKS : VARIANT_BLOCKS;
-    enum dt_status status = enter_first(tuner, validator, race,
-                                        winner ? FIRST_SHARE * seconds : INFINITY, outcome, error);
-    const double start = dt_clock_ns();
-    for (size_t b = 0; b < WAVE_BLOCKS && !status && running(race) > 0; b++)
-        if (b == 0 || (!stopped(tuner) && dt_clock_ns() - start < 0.1 * seconds * 1e9))
-            dt_race_block(race);
-    if (!status && !stopped(tuner))
-        status = enter_tiles(tuner, validator, race, winner ? 1.15 : 2,
-                             winner ? TILES_SHARE * fmax(0, end - dt_clock_ns()) * 1e-9 : INFINITY,
-                             outcome, error);
-    if (!status && !stopped(tuner))
-        status = add_references(race, seconds, references, error);
-    for (size_t b = 1; b <= most && !status && running(race) > 0; b++) {
-        dt_race_block(race);
-        narrow(tuner, race, b);
-        outcome->complete = b >= ENOUGH_BLOCKS;
-        if ((dt_clock_ns() > end && b >= (winner ? LEAST_BLOCKS : TILE_BLOCKS)) || stopped(tuner) ||
-            (winner && running(race) == 1 && outcome->complete))
-            break;
+    if (list->count == list->room) {
+        const size_t room = 2 * list->room + 64;
+        struct dt_candidate *grown = realloc(list->items, room * sizeof *grown);
+        if (!grown)
+            return false;
+        list->items = grown;
+        list->room = room;
     }
-    outcome->blocks = race->blocks;
-    return status;
+    list->items[list->count++] = *candidate;
+    return true;
 }
 
-static enum dt_status tune_space(const struct dt_tuner *tuner, const struct dt_workload *workload,
-                                 const struct dt_space *space, double seconds,
-                                 struct dt_records *records, struct dt_outcome *outcome,
-                                 struct dt_error *error)
+/* A search and the last race of what it left. */
+struct contest {
+    const struct dt_live *live;
+    const struct dt_search *search;
+    size_t finalists[DT_FINALISTS_MAX], count; /* entries; runners of the race in this order */
+    const struct dt_race *race;
+    size_t winner; /* runner; race->count without one */
+};
+
+static enum dt_fate fate_of(const struct contest *c, size_t entry)
 {
-    const struct dt_problem problem = at_most(&workload->problem, VALIDATE_LENGTH);
-    const struct dt_validate_options options = {tuner->session->seed, DT_VALIDATE_QUICK};
-    struct dt_validator *validator;
-    struct dt_race race;
-    struct dt_references refs = DT_REFERENCES_NONE;
-    enum dt_status status = dt_validate_open(workload->op, &problem, &options, &validator, error);
+    const struct dt_entry *e = &c->search->entries[entry];
+    if (e->failed)
+        return DT_FATE_FAILED;
+    for (size_t n = 0; n < c->count; n++)
+        if (c->finalists[n] == entry)
+            return n == c->winner                          ? DT_FATE_WINNER
+                   : dt_board_competes(&c->race->board, n) ? DT_FATE_TIED
+                                                           : DT_FATE_DROPPED;
+    return e->round ? DT_FATE_DROPPED : DT_FATE_SKIPPED;
+}
+
+static struct dt_candidate describe_plan(const struct contest *c, size_t plan)
+{
+    const struct dt_live *live = c->live;
+    const struct dt_board *board = &c->search->board;
+    const size_t entry = c->search->entry_of[plan];
+    struct dt_candidate candidate = {
+        .subject = dt_choice_subject(live->scope.op, &live->problem, live->scope.threads,
+                                     &live->space.choices[plan]),
+        .predicted_ns = live->space.predicted[plan],
+        .ns_median = NAN,
+        .ratio_to_winner = NAN,
+        .fate = DT_FATE_SKIPPED,
+    };
+    if (entry == SIZE_MAX)
+        return candidate;
+    double times[DT_BLOCKS_MAX];
+    const size_t count = dt_board_times(board, entry, times);
+    candidate.fate = fate_of(c, entry);
+    candidate.samples = board->lanes[entry].count;
+    candidate.round = c->search->entries[entry].round;
+    if (count == 0)
+        return candidate;
+    candidate.ns_median = dt_median(times, count);
+    if (c->winner < c->count)
+        candidate.ratio_to_winner =
+            dt_board_score(board, c->finalists[c->winner]) / dt_board_score(board, entry);
+    return candidate;
+}
+
+/* All that were tried, and those that promised most of the others. */
+static enum dt_status tell_candidates(const struct contest *c, struct dt_candidates *list,
+                                      struct dt_error *error)
+{
+    size_t skipped = 0;
+    for (size_t p = 0; list && p < c->live->space.count; p++) {
+        if (c->search->entry_of[p] == SIZE_MAX && skipped++ >= SKIPPED_MAX)
+            continue;
+        const struct dt_candidate candidate = describe_plan(c, p);
+        if (!append_candidate(list, &candidate))
+            return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu candidates", list->count);
+    }
+    return DT_OK;
+}
+
+/* ---- The last race --------------------------------------------------------------- */
+
+static void judge(struct contest *c, const struct dt_tuner *tuner, struct dt_outcome *outcome)
+{
+    c->winner = tuner->goal == DT_GOAL_WINNER ? dt_race_winner(c->race, tuner->session->noise_floor)
+                                              : c->race->count;
+    outcome->regret = NAN;
+    if (c->winner < c->count)
+        outcome->regret = fmax(dt_final_regret(c->race, c->winner),
+                               dt_search_regret(c->search, c->finalists[c->winner]));
+    outcome->complete &= !c->search->cut;
+}
+
+/* What a call of the problem takes by what one of the search took; 0 if that is not known. */
+static double call_ns(const struct dt_live *live, const struct dt_search *found, size_t entry)
+{
+    double times[DT_BLOCKS_MAX];
+    const size_t count = dt_board_times(&found->board, entry, times);
+    const struct dt_problem *whole = &live->problem, *part = &live->workload.problem;
+    const double heads = (double)whole->batch * whole->heads / ((double)part->batch * part->heads);
+    return count ? heads * dt_median(times, count) : 0;
+}
+
+static enum dt_status race_finalists(const struct dt_tuner *tuner, struct contest *c,
+                                     struct dt_race *race, const struct plain *plain,
+                                     double seconds, struct dt_records *records,
+                                     struct dt_outcome *outcome, struct dt_error *error)
+{
+    const struct dt_live *live = c->live;
+    const double end = dt_clock_ns() + seconds * 1e9;
+    struct dt_references references;
+    enum dt_status status = DT_OK;
+    for (size_t r = 0; r < race->count && !status; r++) {
+        race->runners[r].threads = live->scope.threads;
+        status = dt_tune_admit(tuner, live->validator, race, r, outcome, error);
+    }
     if (status)
         return status;
-    status = dt_race_init(&race, workload, tuner->sampler, space->choices, space->count,
+    double times[DT_BLOCKS_MAX];
+    const size_t count = dt_board_times(&c->search->board, c->finalists[0], times);
+    status =
+        live->scope.op == DT_OP_ATTENTION
+            ? add_attention(tuner, race, seconds, plain, &references, error)
+            : add_brief(race, seconds, count ? dt_median(times, count) : 0, &references, error);
+    if (!status)
+        status = dt_final_run(tuner, race, fmax(0, end - dt_clock_ns()) * 1e-9, outcome, error);
+    if (status)
+        return status;
+    c->race = race;
+    judge(c, tuner, outcome);
+    status = dt_describe_all(tuner, race, &references, records, error);
+    return status ? status : tell_candidates(c, tuner->candidates, error);
+}
+
+/* ---- The problem ----------------------------------------------------------------- */
+
+static enum dt_status search(struct dt_live *live, const struct dt_policy *policy, double seconds,
+                             struct dt_search *found, struct dt_error *error)
+{
+    const struct dt_session *session = live->tuner->session;
+    enum dt_status status = dt_search_run(found, policy, dt_live_arena(live, seconds),
+                                          session->noise_floor, session->seed, error);
+    live->outcome->candidates += found->board.count;
+    live->outcome->samples += found->samples;
+    return status;
+}
+
+/* The best choice without position terms. */
+static enum dt_status search_plain(const struct dt_tuner *given, const struct dt_problem *problem,
+                                   double seconds, struct plain *plain, struct dt_error *error)
+{
+    struct dt_tuner tuner = *given;
+    struct dt_problem c2c = *problem;
+    struct dt_outcome ignored = {0};
+    struct dt_search found = {.board = DT_BOARD_EMPTY};
+    struct dt_live live;
+    c2c.terms = 0;
+    tuner.goal = DT_GOAL_WINNER;
+    tuner.policy = NULL;
+    enum dt_status status = dt_live_open(&live, &tuner, DT_OP_ATTENTION, &c2c, &ignored, error);
+    if (status)
+        return status;
+    if (live.space.count > 0)
+        status = search(&live, dt_policy_at(0), seconds, &found, error);
+    const size_t leader = dt_search_leader(&found);
+    plain->there = !status && leader < found.board.count;
+    if (plain->there) {
+        plain->choice = live.space.choices[found.entries[leader].plan];
+        status =
+            dt_workload_init(&plain->workload, DT_OP_ATTENTION, &c2c, tuner.session->seed, error);
+    }
+    dt_search_clear(&found);
+    dt_live_close(&live);
+    return status;
+}
+
+static enum dt_status keep(const struct dt_tuner *tuner, const struct dt_live *live,
+                           const struct dt_search *found, struct dt_error *error)
+{
+    struct dt_recording recording;
+    struct dt_space_scope scope = live->scope;
+    scope.problem = &live->problem;
+    const double trial_ns = live->trial_count ? live->trial_ns / (double)live->trial_count : 0;
+    enum dt_status status =
+        dt_recording_make(&recording, tuner->session, &scope, &live->space, found, trial_ns, error);
+    if (status)
+        return status;
+    status = tuner->keep(&recording, tuner->context, error);
+    dt_recording_clear(&recording);
+    return status;
+}
+
+/* Those that a last race of so many seconds can tell apart. */
+static size_t choose_finalists(const struct dt_live *live, const struct dt_search *found,
+                               double seconds, size_t *finalists)
+{
+    if (live->tuner->goal == DT_GOAL_VARIANTS)
+        return dt_search_of_variants(found, DT_FINALISTS_MAX, finalists);
+    const size_t count = dt_search_finalists(found, FINALISTS, finalists);
+    const double each = count ? call_ns(live, found, finalists[0]) * CALLS_A_FINALIST : 0;
+    const double most = seconds * 1e9 / fmax(each, 1) - REFERENCES;
+    return most < (double)count ? (size_t)fmax(1, most) : count;
+}
+
+static enum dt_status finish(struct dt_live *live, const struct dt_search *found, double end,
+                             struct dt_records *records, struct dt_error *error)
+{
+    const struct dt_tuner *tuner = live->tuner;
+    struct contest contest = {.live = live, .search = found};
+    struct dt_choice choices[DT_FINALISTS_MAX];
+    struct dt_workload workload;
+    struct plain plain = {.there = false};
+    struct dt_race race;
+    double left = fmax(0, end - dt_clock_ns()) * 1e-9;
+    contest.count = choose_finalists(live, found, left, contest.finalists);
+    for (size_t n = 0; n < contest.count; n++)
+        choices[n] = live->space.choices[found->entries[contest.finalists[n]].plan];
+    if (contest.count == 0)
+        return DT_OK;
+    enum dt_status status = DT_OK;
+    if (live->scope.op == DT_OP_ATTENTION && live->problem.terms)
+        status = search_plain(tuner, &live->problem, left * PLAIN_SHARE, &plain, error);
+    if (!status)
+        status = dt_workload_init(&workload, live->scope.op, &live->problem, tuner->session->seed,
+                                  error);
+    if (status)
+        goto clear_plain;
+    status = dt_race_init(&race, &workload, tuner->sampler, choices, contest.count,
                           tuner->session->seed, error);
     if (!status) {
-        status = run(tuner, validator, &race, seconds, &refs, outcome, error);
-        if (!status)
-            status = dt_describe_all(tuner, &race, &refs, records, error);
+        status = race_finalists(tuner, &contest, &race, &plain, fmax(0, end - dt_clock_ns()) * 1e-9,
+                                records, live->outcome, error);
         dt_race_clear(&race);
     }
-    dt_validate_close(validator);
+    dt_workload_clear(&workload);
+clear_plain:
+    if (plain.there)
+        dt_workload_clear(&plain.workload);
     return status;
 }
 
@@ -238,24 +348,26 @@ enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
                        const struct dt_problem *problem, double seconds, struct dt_records *records,
                        struct dt_outcome *outcome, struct dt_error *error)
 {
-    struct dt_workload workload;
-    struct dt_space space;
-    *outcome = (struct dt_outcome){0};
+    const double end = dt_clock_ns() + seconds * 1e9;
+    const struct dt_policy *policy = tuner->policy ? tuner->policy : dt_policy_at(0);
+    struct dt_search found = {.board = DT_BOARD_EMPTY};
+    struct dt_live live;
+    *outcome = (struct dt_outcome){.regret = NAN};
     if (op == DT_OP_BIAS && problem->terms == 0)
         return DT_OK;
-    if (op == DT_OP_ATTENTION)
-        return dt_descend(tuner, problem, seconds, records, outcome, error);
-    enum dt_status status = dt_workload_init(&workload, op, problem, tuner->session->seed, error);
+    if (tuner->goal == DT_GOAL_VARIANTS)
+        policy = &dt_policy_variants;
+    enum dt_status status = dt_live_open(&live, tuner, op, problem, outcome, error);
     if (status)
         return status;
-    status = dt_space_init(&space, op, &workload.problem, &workload.delta, tuner->machine,
-                           tuner->selects, tuner->context, error);
-    if (!status && tuner->fixed_tile)
-        keep_tile(tuner, &space);
-    outcome->candidates = space.count;
-    if (!status && space.count > 0)
-        status = tune_space(tuner, &workload, &space, seconds, records, outcome, error);
-    free(space.choices);
-    dt_workload_clear(&workload);
+    outcome->plans = live.space.count;
+    if (live.space.count > 0)
+        status = search(&live, policy, SEARCH_SHARE * seconds, &found, error);
+    if (!status && live.space.count > 0 && tuner->keep)
+        status = keep(tuner, &live, &found, error);
+    if (!status && live.space.count > 0)
+        status = finish(&live, &found, end, records, error);
+    dt_search_clear(&found);
+    dt_live_close(&live);
     return status;
 }

@@ -111,6 +111,8 @@ enum dt_status cli_measure_calibrate(struct cli_measure *m, struct dt_error *err
         dt_session_ceilings(&m->records.session, &m->machine, &m->sampler, error);
     if (!status && !stop)
         status = dt_session_noise(&m->records.session, &m->sampler, error);
+    dt_prior_init(&m->prior, &m->machine, &m->records.session);
+    m->tuner.prior = &m->prior;
     return status;
 }
 

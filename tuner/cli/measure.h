@@ -15,6 +15,7 @@ struct cli_measure {
     struct dt_binding before; /* of the calling thread */
     struct dt_sampler sampler;
     struct dt_tuner tuner;
+    struct dt_prior prior;
     struct dt_records records; /* of all problems so far; holds the session */
     struct cli_output json;    /* open if options->json */
     struct cli_keeper keeper;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/child_fixture.h"
 #include "tests/problem_fixture.h"
-#include "tuner/descend.h"
 #include "tuner/phases.h"
 #include "tuner/session.h"
+#include "tuner/tune.h"
 
 #include <criterion/criterion.h>
 #include <fnmatch.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(descend, .init = need_children);
+TestSuite(tune_attention, .init = need_children);
 
 struct run {
     struct dt_machine machine;
@@ -49,11 +49,12 @@ static void end(struct run *run)
     dt_machine_clear(&run->machine);
 }
 
-static void descend(struct run *run, const char *text, double seconds)
+static void tune(struct run *run, const char *text, double seconds)
 {
     const struct dt_problem problem = problem_of(text);
     struct dt_error error = {0};
-    cr_assert_eq(dt_descend(&run->tuner, &problem, seconds, &run->records, &run->outcome, &error),
+    cr_assert_eq(dt_tune(&run->tuner, DT_OP_ATTENTION, &problem, seconds, &run->records,
+                         &run->outcome, &error),
                  DT_OK, "%s", error.text);
     cr_expect_str_empty(run->complaint, "%s", run->complaint);
 }
@@ -73,11 +74,11 @@ static const char *fault_of(const struct dt_record *r)
     return NULL;
 }
 
-Test(descend, finds_one_winner_and_what_its_positions_cost)
+Test(tune_attention, finds_one_winner_and_what_its_positions_cost)
 {
     struct run run;
     begin(&run);
-    descend(&run, "h2 n70 log:32:128", 3); /* enough under a sanitizer, too */
+    tune(&run, "h2 n70 log:32:128", 3); /* enough under a sanitizer, too */
     size_t winners = 0;
     for (size_t n = 0; n < run.records.count; n++) {
         const struct dt_record *r = &run.records.items[n];
@@ -97,23 +98,23 @@ static bool is_scalar(const struct dt_variant *variant, void *context)
     return variant->level == 0;
 }
 
-Test(descend, where_nothing_else_is_selected_the_scalar_loop_wins)
+Test(tune_attention, where_nothing_else_is_selected_the_scalar_loop_wins)
 {
     struct run run;
     begin(&run);
     run.tuner.selects = is_scalar;
-    descend(&run, "n7 linear:4", 0.05);
+    tune(&run, "n7 linear:4", 0.05);
     cr_assert_eq(run.records.count, 1);
     cr_expect(run.records.items[0].winner && run.records.items[0].ratio_to_c2c > 0);
     cr_expect_str_eq(run.records.items[0].variant, "attention.scalar.plain");
     end(&run);
 }
 
-Test(descend, without_position_terms_there_is_nothing_to_compare_with)
+Test(tune_attention, without_position_terms_there_is_nothing_to_compare_with)
 {
     struct run run;
     begin(&run);
-    descend(&run, "n40 linear:8 none mask:keys", 0.1);
+    tune(&run, "n40 linear:8 none mask:keys", 0.1);
     cr_assert_gt(run.records.count, 0);
     for (size_t n = 0; n < run.records.count; n++) {
         cr_expect(isnan(run.records.items[n].ratio_to_c2c));
@@ -129,7 +130,7 @@ static bool is_banded(const struct dt_variant *variant, void *context)
 }
 
 /* Of the selected variants that run here each has one record. */
-Test(descend, variants_have_a_record_each)
+Test(tune_attention, variants_have_a_record_each)
 {
     struct run run;
     size_t wanted = 0, twice = 0;
@@ -139,7 +140,7 @@ Test(descend, variants_have_a_record_each)
     run.tuner.selects = is_banded;
     for (size_t n = 0; (variant = dt_variant_at(n)); n++)
         wanted += is_banded(variant, NULL) && !(variant->level & ~dt_cpu_host()->levels);
-    descend(&run, "h2 n70 log:32:128", 0.2);
+    tune(&run, "h2 n70 log:32:128", 0.2);
     for (size_t n = 0; n < run.records.count; n++) {
         const char *fault = fault_of(&run.records.items[n]);
         cr_expect(!fault && is_banded(dt_variant_find(run.records.items[n].variant), NULL),
@@ -152,7 +153,7 @@ Test(descend, variants_have_a_record_each)
     end(&run);
 }
 
-Test(descend, a_fixed_tile_stays)
+Test(tune_attention, a_fixed_tile_stays)
 {
     struct run run;
     begin(&run);
@@ -160,7 +161,7 @@ Test(descend, a_fixed_tile_stays)
     run.tuner.selects = is_banded;
     run.tuner.fixed_tile = true;
     run.tuner.tile = (struct dt_tile){24, 48};
-    descend(&run, "h2 n70 log:32:128", 0.1);
+    tune(&run, "h2 n70 log:32:128", 0.1);
     size_t others = 0;
     for (size_t n = 0; n < run.records.count; n++)
         others += run.records.items[n].tile.rows != 24 || run.records.items[n].tile.cols != 48;
@@ -168,12 +169,12 @@ Test(descend, a_fixed_tile_stays)
     end(&run);
 }
 
-Test(descend, threads_are_compared_with_one)
+Test(tune_attention, threads_are_compared_with_one)
 {
     struct run run;
     begin(&run);
     run.tuner.threads = 2;
-    descend(&run, "h2 n70 log:32:128", 0.1);
+    tune(&run, "h2 n70 log:32:128", 0.1);
     cr_assert_gt(run.records.count, 0);
     for (size_t n = 0; n < run.records.count; n++)
         cr_expect(run.records.items[n].threads == 2 &&
@@ -182,13 +183,13 @@ Test(descend, threads_are_compared_with_one)
     end(&run);
 }
 
-Test(descend, a_stop_leaves_a_result)
+Test(tune_attention, a_stop_leaves_a_result)
 {
     static const volatile sig_atomic_t stop = 1;
     struct run run;
     begin(&run);
     run.tuner.stop = &stop;
-    descend(&run, "h2 n70 log:32:128", 600);
+    tune(&run, "h2 n70 log:32:128", 600);
     cr_expect(run.records.count > 0 && !run.outcome.complete && run.outcome.blocks <= 1);
     end(&run);
 }

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "tuner/board.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { ENOUGH_TO_TELL = 5 };
+
+bool dt_board_add(struct dt_board *board, size_t count)
+{
+    if (board->count + count > board->room) {
+        const size_t wanted = 2 * board->count + count;
+        struct dt_lane *grown = realloc(board->lanes, wanted * sizeof *grown);
+        if (!grown)
+            return false;
+        board->lanes = grown;
+        board->room = wanted;
+    }
+    for (size_t n = 0; n < count; n++)
+        board->lanes[board->count++] = (struct dt_lane){.dropped = true};
+    return true;
+}
+
+bool dt_board_time(struct dt_board *board, size_t lane, double ns)
+{
+    struct dt_lane *l = &board->lanes[lane];
+    if (l->count == l->room) {
+        const size_t wanted = l->room ? 2 * l->room : 8;
+        struct dt_time *grown = realloc(l->times, wanted * sizeof *grown);
+        if (!grown)
+            return false;
+        l->times = grown;
+        l->room = wanted;
+    }
+    l->times[l->count++] = (struct dt_time){board->blocks, ns};
+    return true;
+}
+
+void dt_board_clear(struct dt_board *board)
+{
+    for (size_t n = 0; n < board->count; n++)
+        free(board->lanes[n].times);
+    free(board->lanes);
+    *board = (struct dt_board)DT_BOARD_EMPTY;
+}
+
+size_t dt_board_times(const struct dt_board *board, size_t lane, double *values)
+{
+    const struct dt_lane *l = &board->lanes[lane];
+    size_t count = 0;
+    for (; count < l->count && count < DT_BLOCKS_MAX; count++)
+        values[count] = l->times[count].ns;
+    return count;
+}
+
+/* log(base / lane) of the blocks that they share. */
+static size_t gather_ratios(const struct dt_board *board, size_t lane, size_t base, double *logs)
+{
+    const struct dt_lane *a = &board->lanes[lane], *b = &board->lanes[base];
+    size_t count = 0;
+    for (size_t i = 0, j = 0; i < a->count && j < b->count && count < DT_BLOCKS_MAX;) {
+        if (a->times[i].block == b->times[j].block)
+            logs[count++] = log(b->times[j++].ns / a->times[i++].ns);
+        else if (a->times[i].block < b->times[j].block)
+            i++;
+        else
+            j++;
+    }
+    return count;
+}
+
+double dt_board_score(const struct dt_board *board, size_t lane)
+{
+    double values[DT_BLOCKS_MAX];
+    if (board->anchor == SIZE_MAX) {
+        const size_t count = dt_board_times(board, lane, values);
+        return count ? dt_median(values, count) : INFINITY;
+    }
+    const size_t count = gather_ratios(board, lane, board->anchor, values);
+    return count ? exp(-dt_median(values, count)) : INFINITY;
+}
+
+struct dt_interval dt_board_ratio(const struct dt_board *board, size_t lane, size_t base)
+{
+    double logs[DT_BLOCKS_MAX];
+    const size_t count = gather_ratios(board, lane, base, logs);
+    if (count == 0)
+        return (struct dt_interval){NAN, NAN, NAN};
+    const struct dt_interval i = dt_bootstrap_median(logs, count, 1);
+    return (struct dt_interval){exp(i.median), exp(i.lo), exp(i.hi)};
+}
+
+bool dt_board_competes(const struct dt_board *board, size_t lane)
+{
+    return !board->lanes[lane].dropped && !board->lanes[lane].kept;
+}
+
+/* INFINITY without a time. */
+static double recent_median(const struct dt_board *board, size_t lane)
+{
+    const struct dt_lane *l = &board->lanes[lane];
+    double values[DT_BLOCKS_MAX];
+    size_t count = 0;
+    for (size_t n = 0; n < l->count && count < DT_BLOCKS_MAX; n++)
+        if (l->times[n].block >= board->since)
+            values[count++] = l->times[n].ns;
+    return count ? dt_median(values, count) : INFINITY;
+}
+
+size_t dt_board_leader(const struct dt_board *board)
+{
+    size_t leader = board->count;
+    double least = INFINITY;
+    for (size_t n = 0; n < board->count; n++) {
+        const double ns = dt_board_competes(board, n) ? recent_median(board, n) : INFINITY;
+        if (ns < least) {
+            least = ns;
+            leader = n;
+        }
+    }
+    return leader;
+}
+
+void dt_board_drop(struct dt_board *board, double factor, double band)
+{
+    const size_t leader = dt_board_leader(board);
+    if (leader == board->count)
+        return;
+    const double limit = factor * recent_median(board, leader);
+    for (size_t n = 0; n < board->count; n++) {
+        struct dt_lane *lane = &board->lanes[n];
+        if (!dt_board_competes(board, n) || n == leader)
+            continue;
+        lane->dropped =
+            recent_median(board, n) > limit ||
+            (lane->count >= ENOUGH_TO_TELL && dt_board_ratio(board, n, leader).hi < exp(-band));
+    }
+}
+
+double dt_board_tie(double band) { return exp(fmax(0.01, band)); }
