@@ -136,6 +136,17 @@ static void draw(FILE *out, const struct dt_page_data *data, enum dt_op op)
     dt_svg_end(out);
 }
 
+static bool is_drawn(const struct dt_page_data *data, const char *isa)
+{
+    char own[16];
+    for (size_t b = 0; b < data->block_count; b++)
+        for (size_t r = 0; r < data->blocks[b].span; r++)
+            if (is_member(&data->blocks[b], r) &&
+                strcmp(dt_page_isa(data->blocks[b].sorted[r]->variant, own), isa) == 0)
+                return true;
+    return false;
+}
+
 static size_t put_rows(FILE *out, const struct dt_page_data *data)
 {
     size_t rows = 0;
@@ -170,7 +181,8 @@ static enum dt_status print(FILE *out, const struct dt_page_data *data, struct d
             draw(out, data, ops[o]);
     dt_legend_begin(out);
     for (size_t s = 0; s < SETS; s++)
-        dt_legend_add(out, sets[s].shape, sets[s].class, sets[s].isa);
+        if (is_drawn(data, sets[s].isa))
+            dt_legend_add(out, sets[s].shape, sets[s].class, sets[s].isa);
     dt_legend_end(out);
     dt_figure_note(out, "The worst error against a reference in double precision, as a share of "
                         "the bound that the variant states. Below and to the right is better.");

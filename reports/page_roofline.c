@@ -98,6 +98,33 @@ static bool has_data(const struct dt_page_data *data)
 
 /* ---- Findings -------------------------------------------------------------- */
 
+/* Of the plans without a share of the peak: what bounds them. */
+static void bound_finding(const struct dt_page_data *data, char text[DT_SENTENCE_MAX])
+{
+    size_t count = 0, bound = 0;
+    double most = 0, least = INFINITY;
+    char low[DT_VIEW_TEXT_MAX], high[DT_VIEW_TEXT_MAX];
+    for (size_t b = 0; b < data->block_count; b++) {
+        const struct dt_block *block = &data->blocks[b];
+        struct dt_roofline point;
+        if (!block->leader ||
+            !dt_roofline_point(&block->finding->records.session, block->leader, &point))
+            continue;
+        count++;
+        bound += point.memory_bound;
+        most = fmax(most, point.share);
+        least = fmin(least, point.share);
+    }
+    if (count)
+        snprintf(text, DT_SENTENCE_MAX,
+                 "%zu of %zu plans %s bound by memory, not by arithmetic; they reach %s to %s of "
+                 "their roof.",
+                 bound, count, bound == 1 ? "is" : "are", dt_view_share(least, low),
+                 dt_view_share(most, high));
+    else
+        snprintf(text, DT_SENTENCE_MAX, "No chosen plan has a measured roof.");
+}
+
 static void finding(const struct dt_page_data *data, char text[DT_SENTENCE_MAX])
 {
     const struct dt_record *best = NULL;
@@ -114,21 +141,15 @@ static void finding(const struct dt_page_data *data, char text[DT_SENTENCE_MAX])
             best = leader;
         }
     }
-    struct panel panels[PANELS_MAX];
     char low[DT_VIEW_TEXT_MAX], high[DT_VIEW_TEXT_MAX], name[2 * DT_VIEW_TEXT_MAX];
-    if (best) {
+    if (best)
         snprintf(text, DT_SENTENCE_MAX,
                  "Attention reaches %s to %s of the multiply-add peak on %zu problem%s, most on "
                  "`%.200s`.",
                  dt_view_share(least, low), dt_view_share(most, high), count, dt_page_plural(count),
                  dt_page_name(best->op, &best->problem, best->threads, name));
-        return;
-    }
-    find_panels(data, panels);
-    snprintf(text, DT_SENTENCE_MAX,
-             "One thread reaches %s GFLOP/s of multiply-adds with `%s`; the plans measured here "
-             "are bound by memory, not by arithmetic.",
-             dt_view_number(panels[0].peak, high), panels[0].isa);
+    else
+        bound_finding(data, text);
 }
 
 static void panel_finding(const struct dt_page_data *data, const struct panel *panel,
@@ -185,6 +206,7 @@ static void draw_roof(FILE *out, const struct panel *panel, const struct dt_scal
     const struct dt_ceiling *slopes[DT_CEILINGS_MAX];
     const size_t count = dt_roofline_slopes(panel->session, panel->isa, slopes);
     char text[32];
+    double last = 0, height = 6; /* of the label before, so that none covers another */
     for (size_t s = 0; s < count; s++) {
         const double rate = slopes[s]->value / 1e9, knee = panel->peak / rate;
         const double from = fmax(x->lo, y->lo / rate), to = fmin(knee, x->hi);
@@ -195,7 +217,10 @@ static void draw_roof(FILE *out, const struct panel *panel, const struct dt_scal
         const char *place = strrchr(slopes[s]->name, '.') + 1;
         snprintf(text, sizeof text, "%.16s", strcmp(place, "mem") == 0 ? "memory" : place);
         text[0] = text[0] == 'l' ? 'L' : text[0];
-        dt_svg_text(out, "tick mid", dt_scale_at(x, knee), dt_scale_at(y, panel->peak) - 6, text);
+        const double at = dt_scale_at(x, knee);
+        height = at - last < 20 ? height + 12 : 6;
+        last = at;
+        dt_svg_text(out, "tick mid", at, dt_scale_at(y, panel->peak) - height, text);
     }
     dt_svg_line(out, "line ink", LEFT, dt_scale_at(y, panel->peak), RIGHT,
                 dt_scale_at(y, panel->peak));
@@ -265,6 +290,19 @@ static void put_rows(FILE *out, const struct dt_page_data *data, const struct pa
     }
 }
 
+static bool is_drawn(const struct dt_page_data *data, const struct panel *panels, size_t count,
+                     enum dt_op op)
+{
+    for (size_t p = 0; p < count; p++)
+        for (size_t b = 0; b < data->block_count; b++) {
+            struct point point;
+            const struct dt_record *r = find_point(&data->blocks[b], &panels[p], &point);
+            if (r && r->op == op)
+                return true;
+        }
+    return false;
+}
+
 static void put_ceilings(FILE *out, const struct dt_session *session)
 {
     char unit[16];
@@ -291,7 +329,8 @@ static enum dt_status print(FILE *out, const struct dt_page_data *data, struct d
         draw(out, data, &panels[p], p);
     dt_legend_begin(out);
     for (size_t k = 0; k < KINDS; k++)
-        dt_legend_add(out, kinds[k].shape, kinds[k].class, kinds[k].word);
+        if (is_drawn(data, panels, count, kinds[k].op))
+            dt_legend_add(out, kinds[k].shape, kinds[k].class, kinds[k].word);
     dt_legend_end(out);
     dt_figure_note(out,
                    "GFLOP/s for each thread over arithmetic per byte that has to move at least "

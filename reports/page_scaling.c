@@ -237,8 +237,9 @@ static size_t threads_finding(const struct dt_page_data *data, char text[DT_SENT
     if (least == most)
         snprintf(text + used, DT_SENTENCE_MAX - used, ".");
     else
-        snprintf(text + used, DT_SENTENCE_MAX - used, "; least is gained on `%.100s`: %s with %d.",
-                 worst, dt_view_number(gain(least), low), least->threads);
+        snprintf(text + used, DT_SENTENCE_MAX - used,
+                 "; least is gained on `%.100s`: %s times with %d.", worst,
+                 dt_view_number(gain(least), low), least->threads);
     return count;
 }
 

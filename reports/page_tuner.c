@@ -120,27 +120,41 @@ static enum dt_status make_map(const struct dt_page_data *data, enum dt_op op, s
 
 /* ---- Findings -------------------------------------------------------------- */
 
+/* What a rival may be slower by to be called close; no less than the session can tell. */
+#define CLOSE 0.02
+
+static double band_of(const struct dt_block *block)
+{
+    return fmax(CLOSE, block->finding->records.session.noise_floor);
+}
+
 static void map_finding(const struct dt_page_data *data, enum dt_op op, const struct map *map,
                         char text[DT_SENTENCE_MAX])
 {
     const struct column *most = &map->columns[0];
     size_t close = 0, rivals = 0;
+    double band = 0;
+    char within[DT_VIEW_TEXT_MAX];
     for (size_t b = 0; b < data->block_count; b++) {
         const struct dt_block *block = &data->blocks[b];
         const struct dt_record *rival =
             block->sorted[0]->op == op && block->leader ? runner_up(block) : NULL;
         rivals += rival != NULL;
-        close += rival && fabs(log(share_of(block, rival))) < 0.02;
+        close += rival && fabs(log(share_of(block, rival))) < band_of(block);
+        band = rival ? fmax(band, band_of(block)) : band;
     }
+    const char *noise = band > CLOSE ? ", the noise floor" : "";
+    dt_view_share(band, within);
     size_t used = (size_t)snprintf(text, DT_SENTENCE_MAX, "`%s` wins %zu of %zu %s problem%s",
                                    dt_page_short(most->variant), most->wins, map->rows,
                                    dt_op_name(op), dt_page_plural(map->rows));
     if (rivals && close)
-        used += (size_t)snprintf(text + used, DT_SENTENCE_MAX - used,
-                                 "; the closest rival is within 2 %% on %zu", close);
-    else if (rivals)
         used +=
-            (size_t)snprintf(text + used, DT_SENTENCE_MAX - used, "; no rival comes within 2 %%");
+            (size_t)snprintf(text + used, DT_SENTENCE_MAX - used,
+                             "; on %zu the closest rival is within %.20s%s", close, within, noise);
+    else if (rivals)
+        used += (size_t)snprintf(text + used, DT_SENTENCE_MAX - used,
+                                 "; no rival comes within %.20s%s", within, noise);
     snprintf(text + used, DT_SENTENCE_MAX - used, ".");
 }
 
@@ -249,9 +263,10 @@ static void put_map(FILE *out, const struct dt_page_data *data, enum dt_op op,
     snprintf(id, sizeof id, "f-map-%s", dt_op_name(op));
     dt_figure_begin(out, id, sentence);
     draw(out, data, op, map, sentence);
-    dt_figure_note(out, "Percent of the winner's speed, each variant at its best tile. \u2605 the "
-                        "plan that was chosen; a rival above 100 was faster by less than the "
-                        "tuner's margin. · does not apply or was not timed.");
+    dt_figure_note(
+        out, "Percent of the winner's speed, each variant at its best tile. \u2605 the "
+             "plan that was chosen, or the fastest where none was; a rival above 100 "
+             "was faster by less than the tuner's margin. · does not apply or was not timed.");
     dt_figure_data(out, map->count < COLUMNS_MAX ? map->count : COLUMNS_MAX, map->count,
                    "variants, those that win most");
     dt_table_begin(out, "The plan for each problem and its closest rival of another variant",

@@ -153,13 +153,15 @@ static void put_row(FILE *out, const struct dt_cell *cell)
     dt_table_name(out, dt_page_name(s->op, &s->problem, s->threads, name));
     dt_table_text(out, dt_judgement_name(cell->judgement));
     dt_table_change(out, cell->ratio);
+    const bool bounded = isfinite(cell->lo) && isfinite(cell->hi);
     snprintf(interval, sizeof interval, "%s \u2026 %s", dt_page_change(cell->lo, low),
              dt_page_change(cell->hi, high));
-    dt_table_value(out, interval);
-    dt_table_change(out, isfinite(cell->band) ? exp(cell->band) : NAN);
+    dt_table_value(out, bounded ? interval : "-");
+    dt_table_share(out, expm1(cell->band));
     dt_table_time(out, cell->base_ns);
     dt_table_time(out, cell->head_ns);
-    dt_table_number(out, cell->p);
+    snprintf(low, sizeof low, "%.3f", cell->p);
+    dt_table_value(out, isnan(cell->p) ? "-" : cell->p < 0.001 ? "<0.001" : low);
     dt_table_count(out, cell->pairs);
     dt_table_share(out, cell->samples ? (double)cell->gated / (double)cell->samples : NAN);
     dt_table_change(out, cell->head_instructions / cell->base_instructions);
