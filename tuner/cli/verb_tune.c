@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/error.h"
 #include "kernels/table.h"
-#include "reports/markdown.h"
 #include "reports/summary.h"
 #include "tuner/cli/dry_run.h"
 #include "tuner/cli/measure.h"
 #include "tuner/cli/noise_table.h"
+#include "tuner/cli/page_files.h"
 #include "tuner/cli/share.h"
 #include "tuner/cli/terminal.h"
 #include "tuner/journal.h"
@@ -17,7 +17,7 @@
 
 struct own {
     double budget;
-    const char *report;
+    struct cli_page_files reports;
     bool resume;
     bool dry_run;
     const char *topology;
@@ -27,7 +27,7 @@ enum { OPTION_DRY_RUN = 0x200, OPTION_TOPOLOGY };
 
 static const struct argp_option own_options[] = {
     {"budget", 'b', "DURATION", 0, "time to spend, e.g. 90s or 5m (default 60s)", 0},
-    {"report", 'r', "FILE", 0, "write a Markdown report there", 0},
+    {"report", 'r', "FILE", 0, "write a report there, as its name ends: .md, .html, ...", 0},
     {"resume", 'R', NULL, 0, "go on with a run that was interrupted or killed, if there is one", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "measure nothing; show the plans that promise most", 0},
     {"topology", OPTION_TOPOLOGY, "FILE|TEXT", 0,
@@ -45,7 +45,7 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
             exit(cli_fail_text("--budget is \"%.40s\"; use e.g. 60s, 5m or 1h", text));
         return 0;
     case 'r':
-        own->report = text;
+        cli_page_files_add(&own->reports, text);
         return 0;
     case 'R':
         own->resume = true;
@@ -59,7 +59,7 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
     case ARGP_KEY_END:
         if (own->topology && !own->dry_run)
             exit(cli_fail_text("--topology is of a machine to plan for; give --dry-run too"));
-        if (own->dry_run && (own->resume || own->report))
+        if (own->dry_run && (own->resume || own->reports.count))
             exit(cli_fail_text("--dry-run measures nothing; leave out %s",
                                own->resume ? "--resume" : "--report"));
         return 0;
@@ -367,21 +367,6 @@ static void sort_records(const struct run *run)
             }
 }
 
-static enum dt_status write_report(const char *path, const struct dt_records *records,
-                                   struct dt_error *error)
-{
-    struct cli_output output;
-    enum dt_status status = cli_output_open(&output, path, error);
-    if (status)
-        return status;
-    status = dt_markdown_print(output.stream, records, error);
-    if (status) {
-        cli_output_close(&output, false, NULL);
-        return status;
-    }
-    return cli_output_close(&output, true, error);
-}
-
 static void print_summary(const struct run *run, bool reported)
 {
     const struct cli_measure *m = run->m;
@@ -405,8 +390,8 @@ static void print_summary(const struct run *run, bool reported)
     if (m->machine.kind_count > 1)
         printf("kind          %s; for the others of this machine see --kind\n",
                m->machine.kinds[0].name);
-    if (reported)
-        printf("report        %s\n", run->own->report);
+    for (size_t f = 0; f < run->own->reports.count && reported; f++)
+        printf("report        %s\n", run->own->reports.path[f]);
     if (options->json)
         printf("measurements  %s\n", options->json);
     if (m->keeper.path)
@@ -421,7 +406,7 @@ static void print_summary(const struct run *run, bool reported)
 static int finish(const struct run *run, int code)
 {
     const struct cli_measure *m = run->m;
-    const char *report = run->own->report;
+    const struct dt_finding finding = {.records = m->records};
     struct dt_error error;
     size_t done = 0;
     for (size_t t = 0; t < run->count; t++)
@@ -437,8 +422,8 @@ static int finish(const struct run *run, int code)
         return code;
     sort_records(run);
     const bool report_fails =
-        code != CLI_USAGE && report && write_report(report, &m->records, &error);
-    print_summary(run, code != CLI_USAGE && report && !report_fails);
+        code != CLI_USAGE && cli_page_files_write(&run->own->reports, &finding, &error);
+    print_summary(run, code != CLI_USAGE && !report_fails);
     return report_fails ? cli_fail(&error) : code;
 }
 
