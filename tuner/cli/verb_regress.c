@@ -249,17 +249,16 @@ static int present(struct run *run)
     struct dt_evidence evidence = {.sessions = &run->finding, .count = 1};
     const char *github = getenv("GITHUB_ACTIONS");
     const bool annotate = run->own->annotations || (github && strcmp(github, "true") == 0);
-    const bool shown =
-        !run->options->quiet && !(run->options->json && strcmp(run->options->json, "-") == 0);
+    const bool to_stdout = run->options->json && strcmp(run->options->json, "-") == 0;
     const struct dt_terminal terminal = cli_terminal(stdout);
     struct dt_error error;
     enum dt_status status = DT_OK;
     note_environment(run);
     describe(run);
-    if (shown)
+    if (!run->options->quiet && !to_stdout)
         status = dt_verdict_table(stdout, &run->finding, &terminal, &error);
     if (!status && annotate)
-        status = dt_export_annotations(stdout, &evidence, &error);
+        status = dt_export_annotations(to_stdout ? stderr : stdout, &evidence, &error);
     if (!status)
         status = write_files(&run->files, &evidence, &error);
     if (!status)
