@@ -88,7 +88,7 @@ static void finding(const struct dt_page_data *data, char text[DT_SENTENCE_MAX])
 
 static void draw_bar(FILE *out, const struct dt_record *r, double y)
 {
-    char text[DT_VIEW_TEXT_MAX], class[16];
+    char text[DT_VIEW_TEXT_MAX], class[32];
     double x = LEFT;
     dt_page_label(out, y + BAR / 2.0, r->op, &r->problem, r->threads);
     for (int p = 0; p < DT_PHASE_COUNT; p++) {
@@ -123,7 +123,7 @@ static size_t draw(FILE *out, const struct dt_page_data *data, const char *title
 
 static void put_legend(FILE *out)
 {
-    char class[16];
+    char class[32];
     dt_legend_begin(out);
     for (int p = 0; p < DT_PHASE_COUNT; p++) {
         snprintf(class, sizeof class, "p%d", p);

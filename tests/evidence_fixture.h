@@ -24,7 +24,7 @@ static inline struct dt_session fixture_session(const char *date)
         .ceilings = {{"fma.avx2", 1e11 / 3, "FLOP/s"}, {"load.avx2.l1", NAN, "B/s"}},
         .ceiling_count = 2,
     };
-    snprintf(session.date, sizeof session.date, "%s", date);
+    snprintf(session.date, sizeof session.date, "%.23s", date);
     return session;
 }
 

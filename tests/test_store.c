@@ -209,7 +209,7 @@ Test(store, sessions_are_selected_and_dropped)
     const struct place p = make_place();
     struct dt_evidence evidence = {0};
     for (int day = 1; day <= 9; day++) {
-        char date[24];
+        char date[40];
         snprintf(date, sizeof date, "2024-05-%02dT09:30:00Z", day);
         const struct dt_session session = fixture_session(date);
         struct dt_finding *finding = dt_evidence_session(&evidence, &session);
@@ -320,7 +320,7 @@ Test(store, what_is_no_store_is_refused_and_left_alone)
     expect_refusal(p.path, DT_STORE_READ, DT_INVALID, "is no store");
     expect_refusal(p.path, DT_STORE_WRITE, DT_INVALID, "is no store");
     cr_assert_eq(stat(p.path, &is), 0);
-    cr_expect_eq(is.st_size, sizeof text);
+    cr_expect_eq((size_t)is.st_size, sizeof text);
     cr_expect(!dt_store_is(p.path) && !dt_store_is(p.folder) && !dt_store_is("/nowhere/a"));
     write_file(p.path, "", 0);
     expect_refusal(p.path, DT_STORE_READ, DT_INVALID, "is empty");
@@ -504,7 +504,7 @@ static pid_t start_writer(const struct place *p, unsigned number)
     if (child != 0)
         return child;
     for (size_t n = 1; n < 100000; n++) {
-        char date[24];
+        char date[40];
         struct dt_evidence evidence = {0};
         snprintf(date, sizeof date, "2024-%03u-%zu", number, n);
         const struct dt_session session = fixture_session(date);
@@ -577,7 +577,7 @@ Test(store, several_processes_append_at_once)
             struct dt_evidence evidence = {0};
             int failed = 0;
             for (int n = 0; n < 10; n++) {
-                char date[24];
+                char date[40];
                 snprintf(date, sizeof date, "20%02zu-%d", c, n);
                 const struct dt_session session = fixture_session(date);
                 struct dt_finding *finding = dt_evidence_session(&evidence, &session);
@@ -612,7 +612,7 @@ Test(store, many_samples)
     const struct place p = make_place();
     struct dt_evidence evidence = {0}, read;
     for (int day = 0; day < 20; day++) {
-        char date[24];
+        char date[40];
         snprintf(date, sizeof date, "2024-05-%02dT09:30:00Z", day);
         const struct dt_session session = fixture_session(date);
         struct dt_finding *finding = dt_evidence_session(&evidence, &session);
