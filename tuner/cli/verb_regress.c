@@ -12,6 +12,7 @@
 #include "tuner/environment.h"
 #include "tuner/session.h"
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -170,6 +171,7 @@ struct run {
     size_t count;
     struct files files;
     struct cli_keeper keeper;
+    char table[PATH_MAX + 32]; /* DISENTUNE_TABLE of both builds, if there is --table */
     struct dt_comparison comparison;
     struct dt_finding finding; /* its cells are those of the comparison */
 };
@@ -273,11 +275,9 @@ static int present(struct run *run)
 static int compare(struct run *run)
 {
     const struct own *own = run->own;
-    const char *table = run->options->table;
-    char variable[1024];
-    const char *const variables[] = {variable, NULL};
+    const bool table = run->options->table != NULL;
+    const char *const variables[] = {run->table, NULL};
     struct dt_error error;
-    snprintf(variable, sizeof variable, "DISENTUNE_TABLE=%.1000s", table ? table : "");
     const struct dt_compare_options options = {
         .base = own->programs[0],
         .head = own->programs[1],
@@ -303,10 +303,27 @@ static int compare(struct run *run)
     return present(run);
 }
 
+/* A table that cannot be read is a mistake here, not one of the builds. */
+static enum dt_status take_table(struct run *run, struct dt_error *error)
+{
+    const char *path = run->options->table;
+    struct dt_table *table;
+    if (!path)
+        return DT_OK;
+    enum dt_status status = dt_table_load(path, &table, error);
+    if (status)
+        return status;
+    dt_table_free(table);
+    snprintf(run->table, sizeof run->table, "DISENTUNE_TABLE=%.*s", PATH_MAX, path);
+    return DT_OK;
+}
+
 static int begin(struct run *run, char **argv)
 {
     struct dt_error error;
-    enum dt_status status = cli_cells_collect(run->options, &run->subjects, &run->count, &error);
+    enum dt_status status = take_table(run, &error);
+    if (!status)
+        status = cli_cells_collect(run->options, &run->subjects, &run->count, &error);
     if (status)
         return cli_fail(&error);
     if (run->count == 0) {
