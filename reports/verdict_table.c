@@ -13,7 +13,7 @@
 /* Reasons that are shown below the table. */
 enum { REASONS = 12 };
 
-enum { VERDICT, PROBLEM, BASE, HEAD, CHANGE, LO, HI, FLOOR, PAIRS, COLUMNS };
+enum { VERDICT, PROBLEM, BASE, HEAD, CHANGE, LO, HI, FLOOR, PAIRS, INSTRUCTIONS, COLUMNS };
 
 static const struct dt_column columns[COLUMNS] = {
     [VERDICT] = {.head = "verdict"},
@@ -25,6 +25,7 @@ static const struct dt_column columns[COLUMNS] = {
     [HI] = {.head = "to", .right = true},
     [FLOOR] = {.head = "A/A", .right = true, .rank = 1},
     [PAIRS] = {.head = "pairs", .right = true, .rank = 3},
+    [INSTRUCTIONS] = {.head = "instructions", .right = true, .rank = 1},
 };
 
 static const char *style_of(enum dt_judgement judgement)
@@ -60,6 +61,17 @@ static void print_floor(const struct dt_cell *cell, char text[DT_CELL_MAX])
         snprintf(text, DT_CELL_MAX, "%.1f %%", 100 * expm1(cell->band));
 }
 
+/* "+0.2 % avx2": what ran under valgrind need not be what was timed. Empty if nothing was counted.
+ */
+static void print_instructions(const struct dt_cell *cell, char text[DT_CELL_MAX])
+{
+    char change[DT_VERDICT_TEXT_MAX];
+    const double ratio = cell->head_instructions / cell->base_instructions;
+    if (isfinite(ratio))
+        snprintf(text, DT_CELL_MAX, "%.40s %.16s", dt_verdict_change(ratio, change),
+                 cell->instructions_isa);
+}
+
 static void fill_row(const void *context, size_t n, struct dt_row *row)
 {
     const struct dt_cell *cell = ((const struct dt_cell *const *)context)[n];
@@ -75,6 +87,7 @@ static void fill_row(const void *context, size_t n, struct dt_row *row)
     snprintf(cells[HI].text, DT_CELL_MAX, "%.40s", dt_verdict_change(cell->hi, text));
     print_floor(cell, cells[FLOOR].text);
     snprintf(cells[PAIRS].text, DT_CELL_MAX, "%zu", cell->pairs);
+    print_instructions(cell, cells[INSTRUCTIONS].text);
 }
 
 static void print_build(FILE *stream, const char *side, const struct dt_build *build,

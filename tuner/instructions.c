@@ -49,7 +49,7 @@ double dt_instructions_total(const char *report)
 enum { IN, OUT, ERR, FILES };
 
 struct process {
-    const char *program;
+    const struct dt_instructions_options *options;
     int files[FILES]; /* in memory */
     int how;          /* as waitpid() tells */
     char said[FILES][SAID_MAX];
@@ -72,7 +72,27 @@ static bool open_files(struct process *p, const char *input, size_t length)
     return opened && pwrite(p->files[IN], input, length, 0) == (ssize_t)length;
 }
 
-enum { EXIT_NO_VALGRIND = 127 };
+enum { EXIT_NO_VALGRIND = 127, VARIABLES_MAX = 8, WORDS_MAX = 20 };
+
+/* Returns only on failure. Threads that wait in loops would be counted, hence the first two. */
+static void execute(const struct dt_instructions_options *o)
+{
+    static const char *const first[] = {"env", "OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0"};
+    static const char *const then[] = {"valgrind", "--tool=cachegrind", "--cache-sim=no",
+                                       "--cachegrind-out-file=/dev/null"};
+    const char *words[WORDS_MAX];
+    size_t count = 0;
+    for (size_t n = 0; n < sizeof first / sizeof *first; n++)
+        words[count++] = first[n];
+    for (size_t n = 0; o->variables && o->variables[n] && n < VARIABLES_MAX; n++)
+        words[count++] = o->variables[n];
+    for (size_t n = 0; n < sizeof then / sizeof *then; n++)
+        words[count++] = then[n];
+    words[count++] = o->program;
+    words[count++] = "serve";
+    words[count] = NULL;
+    execvp(words[0], (char *const *)words);
+}
 
 _Noreturn static void be_valgrind(const struct process *p, pid_t parent)
 {
@@ -83,11 +103,8 @@ _Noreturn static void be_valgrind(const struct process *p, pid_t parent)
     bool joined = getppid() == parent;
     for (int n = 0; n < FILES; n++)
         joined = joined && dup2(p->files[n], n) >= 0;
-    /* Threads that wait in loops would be counted. */
     if (joined)
-        execlp("env", "env", "OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0", "valgrind",
-               "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", p->program,
-               "serve", (char *)NULL);
+        execute(p->options);
     _exit(EXIT_NO_VALGRIND);
 }
 
@@ -99,12 +116,14 @@ static void read_files(struct process *p)
     }
 }
 
-/* False if it was still running when the time was over. */
+static bool is_stopped(const struct process *p) { return p->options->stop && *p->options->stop; }
+
+/* False if it was still running when the time was over, or when it is no longer wanted. */
 static bool await(struct process *p, pid_t pid)
 {
     const double end = dt_clock_ns() + LIMIT_SECONDS * 1e9;
     bool ended = false;
-    while (!ended && dt_clock_ns() < end) {
+    while (!ended && dt_clock_ns() < end && !is_stopped(p)) {
         ended = waitpid(pid, &p->how, WNOHANG) == pid;
         if (!ended)
             usleep(2000);
@@ -127,8 +146,10 @@ static enum dt_status run_valgrind(struct process *p, const char *input, size_t 
     if (pid < 0)
         status = dt_error_set(error, DT_IO, "cannot start valgrind: %s", strerror(reason));
     else if (!await(p, pid))
-        status = dt_error_set(error, DT_FAILED, "%.100s took more than %.0f s under valgrind",
-                              p->program, LIMIT_SECONDS);
+        status = is_stopped(p)
+                     ? dt_error_set(error, DT_FAILED, "counting was stopped")
+                     : dt_error_set(error, DT_FAILED, "%.100s took more than %.0f s under valgrind",
+                                    p->options->program, LIMIT_SECONDS);
     else
         read_files(p);
     close_files(p);
@@ -148,12 +169,13 @@ static enum dt_status explain(const struct process *p, struct dt_error *error)
                             "valgrind, which counts instructions, is not installed");
     if (WIFSIGNALED(p->how) && WTERMSIG(p->how) == SIGILL)
         return dt_error_set(error, DT_UNSUPPORTED,
-                            "valgrind does not know all instructions that %.100s uses", p->program);
+                            "valgrind does not know all instructions that %.100s uses",
+                            p->options->program);
     if (WIFSIGNALED(p->how))
-        return dt_error_set(error, DT_FAILED, "%.100s crashed under valgrind (%s)", p->program,
-                            strsignal(WTERMSIG(p->how)));
+        return dt_error_set(error, DT_FAILED, "%.100s crashed under valgrind (%s)",
+                            p->options->program, strsignal(WTERMSIG(p->how)));
     return dt_error_set(error, DT_FAILED, "%.100s does not count under valgrind: it said \"%.*s\"",
-                        p->program, (int)strcspn(p->said[OUT], "\n"), p->said[OUT]);
+                        p->options->program, (int)strcspn(p->said[OUT], "\n"), p->said[OUT]);
 }
 
 /* The lines that it said: a greeting, what it prepared, that it ran. */
@@ -188,7 +210,7 @@ static enum dt_status count_process(struct process *p, const struct dt_prepare *
     const size_t first = dt_message_print(&prepare, input);
     const size_t second = dt_message_print(&calls, input + first);
     if (first == 0 || second == 0)
-        return dt_error_set(error, DT_NO_MEMORY, "no memory to ask %.100s", p->program);
+        return dt_error_set(error, DT_NO_MEMORY, "no memory to ask %.100s", p->options->program);
     enum dt_status status = run_valgrind(p, input, first + second, error);
     if (!status)
         status = read_answers(p, prepared, error);
@@ -226,7 +248,8 @@ static enum dt_status count(struct process *p, const struct dt_prepare *cell,
     return status;
 }
 
-enum dt_status dt_instructions_count(const char *program, const struct dt_prepare *cell,
+enum dt_status dt_instructions_count(const struct dt_instructions_options *options,
+                                     const struct dt_prepare *cell,
                                      struct dt_instructions *instructions, struct dt_error *error)
 {
     struct process *process = calloc(1, sizeof *process);
@@ -235,7 +258,7 @@ enum dt_status dt_instructions_count(const char *program, const struct dt_prepar
     unchecked.check = false;
     if (!process)
         return dt_error_set(error, DT_NO_MEMORY, "no memory to count instructions");
-    process->program = program;
+    process->options = options;
     *instructions = (struct dt_instructions){0};
     const enum dt_status status =
         count(process, &unchecked, &prepared, &instructions->per_call, error);
@@ -249,4 +272,41 @@ enum dt_status dt_instructions_count(const char *program, const struct dt_prepar
                  isa + 1);
     snprintf(instructions->choice, sizeof instructions->choice, "%s", prepared.choice);
     return DT_OK;
+}
+
+static enum dt_status compare_cell(const struct dt_instructions_options *const options[2],
+                                   const struct dt_prepare *wanted, struct dt_cell *cell,
+                                   struct dt_error *error)
+{
+    struct dt_instructions counted[2];
+    for (int side = 0; side < 2; side++) {
+        enum dt_status status = dt_instructions_count(options[side], wanted, &counted[side], error);
+        if (status)
+            return status;
+    }
+    const bool same = strcmp(counted[0].isa, counted[1].isa) == 0;
+    cell->base_instructions = counted[0].per_call;
+    cell->head_instructions = counted[1].per_call;
+    snprintf(cell->instructions_isa, sizeof cell->instructions_isa, "%.7s%s%.7s", counted[0].isa,
+             same ? "" : "/", same ? "" : counted[1].isa);
+    return DT_OK;
+}
+
+enum dt_status dt_instructions_compare(const struct dt_instructions_options *base,
+                                       const struct dt_instructions_options *head,
+                                       const struct dt_subject *subjects, struct dt_cell *cells,
+                                       size_t count, uint64_t seed,
+                                       void (*progress)(void *context, size_t done), void *context,
+                                       struct dt_error *error)
+{
+    const struct dt_instructions_options *const options[2] = {base, head};
+    enum dt_status status = DT_OK;
+    for (size_t c = 0; c < count && !status; c++) {
+        const struct dt_prepare wanted = {.subject = subjects[c], .seed = seed};
+        if (cells[c].pairs > 0)
+            status = compare_cell(options, &wanted, &cells[c], error);
+        if (progress)
+            progress(context, c + 1);
+    }
+    return status;
 }

@@ -18,6 +18,15 @@
 
 #include "tuner/protocol.h"
 
+#include <signal.h>
+
+struct dt_instructions_options {
+    const char *program;
+    const char *const *variables;      /* "NAME=VALUE" for its environment, ends with NULL; at most
+                                          eight;      NULL: none */
+    const volatile sig_atomic_t *stop; /* not 0: counting fails; may be NULL */
+};
+
 struct dt_instructions {
     double per_call;
     char isa[16];     /* that ran: "avx2" */
@@ -27,11 +36,25 @@ struct dt_instructions {
 /*
  * Of a call of what the program prepares for `cell`, which need not check it. DT_UNSUPPORTED:
  * valgrind is missing, or cannot run this program on this machine; the text says which. DT_FAILED:
- * the program crashed or hung there. Other errors are those of its preparation. DT_IO,
- * DT_NO_MEMORY.
+ * the program crashed or hung there, or was stopped. Other errors are those of its preparation.
+ * DT_IO, DT_NO_MEMORY.
  */
-enum dt_status dt_instructions_count(const char *program, const struct dt_prepare *cell,
+enum dt_status dt_instructions_count(const struct dt_instructions_options *options,
+                                     const struct dt_prepare *cell,
                                      struct dt_instructions *instructions, struct dt_error *error);
+
+/*
+ * Of cells that were compared as subjects[0 ... count): fills base_instructions, head_instructions
+ * and instructions_isa, which is "avx2/scalar" if HEAD ran another than BASE. Cells that were
+ * not measured are left out. At the first that cannot be counted it ends with that error, and
+ * the cells after it have none. `progress` may be NULL.
+ */
+enum dt_status dt_instructions_compare(const struct dt_instructions_options *base,
+                                       const struct dt_instructions_options *head,
+                                       const struct dt_subject *subjects, struct dt_cell *cells,
+                                       size_t count, uint64_t seed,
+                                       void (*progress)(void *context, size_t done), void *context,
+                                       struct dt_error *error);
 
 /* The total of valgrind's report, "I   refs: 1,335,901"; NAN if it has none. */
 double dt_instructions_total(const char *report);

@@ -10,6 +10,7 @@
 #include "tuner/cli/terminal.h"
 #include "tuner/compare.h"
 #include "tuner/environment.h"
+#include "tuner/instructions.h"
 #include "tuner/session.h"
 
 #include <limits.h>
@@ -22,11 +23,11 @@ struct own {
     const char *programs[2]; /* BASE, HEAD */
     size_t program_count;
     double budget, delta; /* delta 0: what suits the machine */
-    bool strict, same_code, annotations;
+    bool strict, same_code, annotations, instructions;
     const char *markdown, *junit;
 };
 
-enum key { DELTA = 0x2000, STRICT, SAME_CODE, ANNOTATIONS, MARKDOWN, JUNIT };
+enum key { DELTA = 0x2000, STRICT, SAME_CODE, ANNOTATIONS, INSTRUCTIONS, MARKDOWN, JUNIT };
 
 static const struct argp_option own_options[] = {
     {"budget", 'b', "DURATION", 0, "time to spend at most, e.g. 90s or 5m (default 60s)", 0},
@@ -34,6 +35,8 @@ static const struct argp_option own_options[] = {
      "what counts as a change (default 3 on a virtual machine, else 1)", 0},
     {"strict", STRICT, NULL, 0, "exit with 3 if a cell stays undecided, with 4 if one is void", 0},
     {"same-code", SAME_CODE, NULL, 0, "measure cells whose machine code is the same, too", 0},
+    {"instructions", INSTRUCTIONS, NULL, 0,
+     "count the instructions of a call, too, under valgrind, beyond the budget", 0},
     {"markdown", MARKDOWN, "FILE", 0, "write a summary for a pull request", 0},
     {"junit", JUNIT, "FILE", 0, "write the verdicts as JUnit's XML", 0},
     {"annotations", ANNOTATIONS, NULL, 0,
@@ -93,6 +96,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         return 0;
     case ANNOTATIONS:
         own->annotations = true;
+        return 0;
+    case INSTRUCTIONS:
+        own->instructions = true;
         return 0;
     case MARKDOWN:
         own->markdown = path_of("--markdown", text);
@@ -180,6 +186,26 @@ static void show_progress(void *context, double seconds)
 {
     const struct run *run = context;
     cli_progress(run->options, "comparing", fmin(seconds, run->own->budget), run->own->budget);
+}
+
+static void show_counting(void *context, size_t done)
+{
+    const struct run *run = context;
+    cli_progress(run->options, "counting instructions", (double)done, (double)run->count);
+}
+
+/* A second channel, and no reason to fail. */
+static void count_instructions(struct run *run, const struct dt_compare_options *compare)
+{
+    const struct dt_instructions_options base = {compare->base, compare->base_variables, &stop};
+    const struct dt_instructions_options head = {compare->head, compare->head_variables, &stop};
+    struct dt_error error;
+    const enum dt_status status =
+        dt_instructions_compare(&base, &head, run->subjects, run->comparison.cells, run->count,
+                                run->options->seed, show_counting, run, &error);
+    cli_progress_end(run->options);
+    if (status)
+        cli_fail_text("skipped: instructions are not counted: %.200s", error.text);
 }
 
 static void note_environment(struct run *run)
@@ -300,6 +326,8 @@ static int compare(struct run *run)
         cli_fail(&error);
         return status == DT_FAILED ? CLI_DEFECT : CLI_USAGE;
     }
+    if (own->instructions && run->comparison.outcome.wrong == 0 && !stop)
+        count_instructions(run, &options);
     return present(run);
 }
 
