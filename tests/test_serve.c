@@ -123,6 +123,17 @@ Test(serve, what_makes_no_sense_is_answered)
         cr_expect_eq(answers[n].say, DT_SAY_ERROR, "request %d", n);
 }
 
+Test(serve, an_error_drops_what_was_prepared)
+{
+    struct dt_message answers[ANSWERS_MAX];
+    const struct dt_message requests[] = {
+        prepare(DT_OP_BIAS, "n20 linear:4", ""), {.say = DT_SAY_RAN, .ran = {.ns = 1}}, run};
+    cr_assert_eq(serve(requests, 3, answers), 4);
+    cr_expect_eq(answers[1].say, DT_SAY_PREPARED);
+    cr_expect_eq(answers[2].say, DT_SAY_ERROR);
+    cr_expect_eq(answers[3].say, DT_SAY_ERROR);
+}
+
 /* ---- Digests of code ---- */
 
 static const char *code_of(const char *variant, const char *part, char text[DT_CODE_MAX])
