@@ -26,8 +26,8 @@ static struct dt_cell make_cell(enum dt_op op, const char *problem, double ratio
 static void add_session(struct dt_evidence *evidence, int day, const char *release, double ratio)
 {
     struct dt_session session = {.date = "2026-01-01T00:00:00Z", .machine[3] = "that machine"};
-    snprintf(session.date, sizeof session.date, "2026-%02d-%02dT00:00:00Z", 1 + day / 28,
-             1 + day % 28);
+    snprintf(session.date, sizeof session.date, "2026-%02u-%02uT00:00:00Z",
+             1 + (unsigned)day / 28 % 12, 1 + (unsigned)day % 28);
     snprintf(session.build.commit, sizeof session.build.commit, "%07d", day);
     snprintf(session.build.version, sizeof session.build.version, "0.3.0");
     snprintf(session.base.version, sizeof session.base.version, "%s", release);
