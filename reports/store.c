@@ -6,6 +6,7 @@
 #include "reports/store_schema.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -118,11 +119,48 @@ static enum dt_status set_up(const struct dt_store *store, enum dt_store_mode mo
     return migrate(store, error);
 }
 
-enum dt_status dt_store_open(const char *path, enum dt_store_mode mode, struct dt_store **opened,
-                             struct dt_error *error)
+/* On a medium that cannot be written to SQLite reads a file in WAL mode only if it is told that
+ * nobody changes it. Then no log may lie beside it. */
+static bool is_locked_away(const struct dt_store *store, enum dt_store_mode mode)
+{
+    const int code = sqlite3_errcode(store->db) & 0xff;
+    char log[PATH_MAX];
+    struct stat is;
+    snprintf(log, sizeof log, "%s-wal", store->path);
+    return mode == DT_STORE_READ && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN) &&
+           stat(log, &is) != 0;
+}
+
+static bool open_immutable(struct dt_store *store)
+{
+    char name[3 * PATH_MAX + 32] = "file:";
+    size_t used = strlen(name);
+    for (const char *c = store->path; *c && used < 3 * PATH_MAX; c++)
+        used += (size_t)snprintf(name + used, 4, strchr("?#%", *c) ? "%%%02X" : "%c",
+                                 (unsigned char)*c);
+    snprintf(name + used, sizeof name - used, "?immutable=1");
+    sqlite3_close(store->db);
+    store->db = NULL;
+    return sqlite3_open_v2(name, &store->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) ==
+           SQLITE_OK;
+}
+
+static enum dt_status open_file(struct dt_store *store, enum dt_store_mode mode,
+                                struct dt_error *error)
 {
     const int flags =
         mode == DT_STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+    if (sqlite3_open_v2(store->path, &store->db, flags, NULL))
+        return dt_store_fail(store, "open", error);
+    enum dt_status status = set_up(store, mode, error);
+    if (status && is_locked_away(store, mode) && open_immutable(store))
+        status = set_up(store, mode, error);
+    return status;
+}
+
+enum dt_status dt_store_open(const char *path, enum dt_store_mode mode, struct dt_store **opened,
+                             struct dt_error *error)
+{
     *opened = NULL;
     enum dt_status status = check_file(path, mode, error);
     if (status)
@@ -132,10 +170,7 @@ enum dt_status dt_store_open(const char *path, enum dt_store_mode mode, struct d
         free(store);
         return dt_error_set(error, DT_NO_MEMORY, "no memory to open \"%.120s\"", path);
     }
-    if (sqlite3_open_v2(path, &store->db, flags, NULL))
-        status = dt_store_fail(store, "open", error);
-    else
-        status = set_up(store, mode, error);
+    status = open_file(store, mode, error);
     if (status)
         dt_store_close(store);
     else
