@@ -29,8 +29,9 @@ enum dt_store_mode {
     DT_STORE_WRITE, /* it is made if it does not exist */
 };
 
-/* The caller closes *store with dt_store_close(), NULL on failure. That a store can be written to is
- * known when it was opened for it; one that is only read may lie where nothing can be written. */
+/* The caller closes *store with dt_store_close(), NULL on failure. That a store can be written to
+ * is known when it was opened for it; one that is only read may lie where nothing can be written.
+ */
 enum dt_status dt_store_open(const char *path, enum dt_store_mode mode, struct dt_store **store,
                              struct dt_error *error);
 void dt_store_close(struct dt_store *store);
