@@ -173,6 +173,8 @@ struct dt_table_line {
     int64_t samples;
     double ns_median, ratio_to_scalar, ratio_lo, ratio_hi, noise_floor;
     bool validated, complete;
+    double regret;
+    int64_t tried[2];
     const char *date, *origin[3];
 };
 

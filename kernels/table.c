@@ -145,6 +145,11 @@ enum dt_status dt_table_record_check(const struct dt_table_record *r, struct dt_
         bad = "ratio_to_scalar";
     else if (!isfinite(r->noise_floor) || r->noise_floor < 0)
         bad = "noise_floor";
+    else if (r->plans ? r->tried < 1 || r->tried > r->plans || r->plans > INT32_MAX
+                      : r->tried || r->regret != 0)
+        bad = "tried";
+    else if (!isfinite(r->regret) || r->regret < 0)
+        bad = "regret";
     else if (!is_date(r->date))
         bad = "date";
     return bad ? dt_error_set(error, DT_INVALID, "%s is out of range", bad) : DT_OK;
@@ -268,6 +273,7 @@ bool dt_table_append(struct dt_table *t, const struct dt_table_record *record)
     struct dt_table_record *own = &t->records[t->count++];
     *own = *record;
     own->noise_floor += 0.0; /* of -0, which is printed as such, it makes 0 */
+    own->regret += 0.0;
     const struct dt_origin *origin = &own->origin;
     own->stale = strcmp(origin->signature, t->header.signature) ? is_stale(origin) : t->stale;
     return true;

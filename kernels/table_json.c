@@ -61,24 +61,30 @@ static bool take_ratio(const json_t *value, double *to)
 static enum dt_status unpack_line(json_t *root, struct dt_table_line *l, struct dt_error *error)
 {
     json_error_t why;
-    json_int_t threads, rows, cols, samples, chunk = 0;
+    json_int_t threads, rows, cols, samples, chunk = 0, tried = 0, plans = 0;
     json_t *ratio, *lo, *hi;
     int validated, complete;
+    double regret = NAN;
     if (json_unpack_ex(root, &why, JSON_STRICT,
                        "{s:s, s:s, s:I, s:[ssss], s:s, s:[II], s?I, s?s, s?s, s?s, s:I, s:F, "
-                       "s:o, s:o, s:o, s:F, s:b, s:b, s:s, s?[sss]}",
+                       "s:o, s:o, s:o, s:F, s:b, s:b, s?F, s?[II], s:s, s?[sss]}",
                        "op", &l->op, "problem", &l->problem, "threads", &threads, "machine",
                        &l->machine[0], &l->machine[1], &l->machine[2], &l->machine[3], "variant",
                        &l->variant, "tile", &rows, &cols, "chunk", &chunk, "gemm", &l->gemm, "bias",
                        &l->bias, "softmax", &l->softmax, "samples", &samples, "ns_median",
                        &l->ns_median, "ratio_to_scalar", &ratio, "ratio_lo", &lo, "ratio_hi", &hi,
                        "noise_floor", &l->noise_floor, "validated", &validated, "complete",
-                       &complete, "date", &l->date, "origin", &l->origin[0], &l->origin[1],
-                       &l->origin[2]) != 0)
+                       &complete, "regret", &regret, "tried", &tried, &plans, "date", &l->date,
+                       "origin", &l->origin[0], &l->origin[1], &l->origin[2]) != 0)
         return dt_error_set(error, DT_INVALID, "%s", why.text);
     if (!take_ratio(ratio, &l->ratio_to_scalar) || !take_ratio(lo, &l->ratio_lo) ||
         !take_ratio(hi, &l->ratio_hi))
         return dt_error_set(error, DT_INVALID, "a ratio is neither a number nor null");
+    if (isnan(regret) != (json_object_get(root, "tried") == NULL))
+        return dt_error_set(error, DT_INVALID, "regret and tried come together");
+    l->regret = regret;
+    l->tried[0] = tried;
+    l->tried[1] = plans;
     l->threads = threads;
     l->tile[0] = rows;
     l->tile[1] = cols;

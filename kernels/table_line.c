@@ -35,6 +35,8 @@ struct dt_table_line dt_table_line_of(const struct dt_table *table, const struct
         .noise_floor = r->noise_floor,
         .validated = r->validated,
         .complete = r->complete,
+        .regret = r->regret,
+        .tried = {r->tried, r->plans},
         .date = r->date,
     };
     if (dt_origin_compare(&r->origin, &table->header) != 0) {
@@ -59,8 +61,10 @@ bool dt_table_line_walk(const struct dt_table_line *l, const struct dt_line_writ
            w->real(to, "ratio_to_scalar", l->ratio_to_scalar) &&
            w->real(to, "ratio_lo", l->ratio_lo) && w->real(to, "ratio_hi", l->ratio_hi) &&
            w->real(to, "noise_floor", l->noise_floor) && w->flag(to, "validated", l->validated) &&
-           w->flag(to, "complete", l->complete) && w->text(to, "date", l->date) &&
-           (!l->origin[0] || w->texts(to, "origin", l->origin, 3));
+           w->flag(to, "complete", l->complete) &&
+           (!l->tried[1] || w->real(to, "regret", l->regret)) &&
+           (!l->tried[1] || w->integers(to, "tried", l->tried, 2)) &&
+           w->text(to, "date", l->date) && (!l->origin[0] || w->texts(to, "origin", l->origin, 3));
 }
 
 /* ---- Reading ---------------------------------------------------------------- */
@@ -148,6 +152,9 @@ enum dt_status dt_table_line_resolve(const struct dt_table_line *line,
     r->noise_floor = line->noise_floor;
     r->validated = line->validated;
     r->complete = line->complete;
+    r->regret = line->tried[1] ? line->regret : 0;
+    r->tried = line->tried[0];
+    r->plans = line->tried[1];
     status = line->problem ? dt_problem_parse(line->problem, &r->problem, error)
                            : dt_error_set(error, DT_INVALID, "no problem");
     return status ? status : dt_table_record_check(r, error);

@@ -43,6 +43,9 @@ static int compare_evidence(const struct dt_table_record *a, const struct dt_tab
         {ordinal(a->ratio_lo), ordinal(b->ratio_lo)},
         {ordinal(a->ratio_hi), ordinal(b->ratio_hi)},
         {a->noise_floor, b->noise_floor},
+        {a->regret, b->regret},
+        {(double)a->tried, (double)b->tried},
+        {(double)a->plans, (double)b->plans},
     };
     for (size_t n = 0; n < sizeof order / sizeof *order; n++)
         if (order[n][0] != order[n][1])

@@ -219,6 +219,8 @@ static void put_finding(FILE *stream, const struct dt_record *const *sorted, siz
         fprintf(stream, "; it reaches %s of the ceiling",
                 dt_view_share(leader->share_of_ceiling, text));
     fputs(".", stream);
+    if (*dt_view_regret(leader, text))
+        fprintf(stream, " The search: %s (95 %%).", text);
     put_runner(stream, leader, sorted[0]);
     fputs("\n\n", stream);
 }

@@ -81,6 +81,12 @@ struct dt_record {
     double phase_ns[DT_PHASE_COUNT]; /* of attention: where a call's time goes; NAN: not known */
     bool verified;                   /* the variant passed validation on this problem and tile */
     bool winner;                     /* a tuning run chose it for this problem */
+
+    /* Of a winner: no other of the `tried` plans, of all `plans` of its space, is with 95 % faster
+     * by more than `regret`, 0.01 for 1 %. NAN and 0 if that is not known. */
+    double regret;
+    size_t tried, plans;
+    bool complete; /* its search was not cut short */
 };
 
 struct dt_records {

@@ -178,6 +178,21 @@ static enum dt_status decode_phases(const json_t *json, void *at, size_t size)
 static const struct dt_codec phase_times = {"null or an object of the time of each phase",
                                             encode_phases, decode_phases, true};
 
+/* null for 0, which stands for a number that is not known. */
+static json_t *encode_known_count(const void *at)
+{
+    return *(const size_t *)at ? dt_codec_count.encode(at) : json_null();
+}
+
+static enum dt_status decode_known_count(const json_t *json, void *at, size_t size)
+{
+    *(size_t *)at = 0;
+    return json_is_null(json) ? DT_OK : dt_codec_count.decode(json, at, size);
+}
+
+static const struct dt_codec known_count = {"null or a number from 1 to 100000", encode_known_count,
+                                            decode_known_count, false};
+
 static const struct dt_field record_fields[] = {
     SUBJECT(dt_record),
     DT_FIELD(dt_record, ns_median, dt_codec_real),
@@ -200,6 +215,10 @@ static const struct dt_field record_fields[] = {
     DT_OPTIONAL(dt_record, phase_ns, phase_times),
     DT_FIELD(dt_record, verified, dt_codec_flag),
     DT_FIELD(dt_record, winner, dt_codec_flag),
+    DT_OPTIONAL(dt_record, regret, dt_codec_real),
+    DT_OPTIONAL(dt_record, tried, known_count),
+    DT_OPTIONAL(dt_record, plans, known_count),
+    DT_OPTIONAL(dt_record, complete, dt_codec_flag),
     DT_FIELD_WHOLE("ns", dt_record, ns_array, false),
 };
 
@@ -223,6 +242,7 @@ void dt_record_unknown(struct dt_record *record)
         .share_of_ceiling = NAN,
         .error_share = NAN,
         .error_ulp = NAN,
+        .regret = NAN,
     };
     for (int p = 0; p < DT_PHASE_COUNT; p++)
         record->phase_ns[p] = NAN;

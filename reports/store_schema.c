@@ -114,5 +114,10 @@ static const char step_1[] =
     " JOIN machine ON machine.id = session.machine JOIN build head ON head.id = session.build"
     " LEFT JOIN build base ON base.id = session.base;";
 
-const char *const dt_store_steps[] = {step_0, step_1};
+static const char step_2[] = "ALTER TABLE record ADD COLUMN regret REAL;"
+                             "ALTER TABLE record ADD COLUMN tried INTEGER;"
+                             "ALTER TABLE record ADD COLUMN plans INTEGER;"
+                             "ALTER TABLE record ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;";
+
+const char *const dt_store_steps[] = {step_0, step_1, step_2};
 const size_t dt_store_step_count = sizeof dt_store_steps / sizeof *dt_store_steps;

@@ -412,6 +412,35 @@ static void print_means(FILE *stream, const struct rows *rows, const struct dt_t
     }
 }
 
+/* Of all winners with such evidence: how far at most they may be from the best. */
+static void print_searches(FILE *stream, const struct rows *rows,
+                           const struct dt_terminal *terminal)
+{
+    size_t count = 0, complete = 0, tried = 0, plans = 0;
+    const struct dt_record *worst = NULL;
+    for (size_t n = 0; n < rows->count; n++) {
+        const struct dt_record *record = rows->items[n];
+        if (isnan(record->regret) || record->plans == 0)
+            continue;
+        count++;
+        complete += record->complete;
+        tried += record->tried;
+        plans += record->plans;
+        if (!worst || record->regret > worst->regret)
+            worst = record;
+    }
+    if (!worst)
+        return;
+    char text[256], share[DT_VIEW_TEXT_MAX], lengths[DT_VIEW_TEXT_MAX];
+    fputc('\n', stream);
+    snprintf(text, sizeof text,
+             "%zu of %zu plans tried, %zu of %zu searches complete; with 95 %% no plan tried is "
+             "faster by more than %.20s %% (%s %.60s)",
+             tried, plans, complete, count, dt_view_number(100 * worst->regret, share),
+             dt_op_name(worst->op), dt_view_lengths(&worst->problem, lengths));
+    print_fact(stream, terminal, "search", text, NULL);
+}
+
 enum dt_status dt_summary_winners(FILE *stream, const struct dt_records *records,
                                   const struct dt_terminal *terminal, struct dt_error *error)
 {
@@ -436,6 +465,7 @@ enum dt_status dt_summary_winners(FILE *stream, const struct dt_records *records
     print_table(stream, terminal, &grid, false);
     print_table(stream, terminal, &attention, has_threads(&rest));
     print_means(stream, &rows, terminal);
+    print_searches(stream, &rows, terminal);
     print_legend(stream, terminal, NULL, rest.count > 0);
     free(sorted);
     return DT_OK;

@@ -61,6 +61,18 @@ const char *dt_view_spread(const struct dt_record *record, char text[DT_VIEW_TEX
     return text;
 }
 
+const char *dt_view_regret(const struct dt_record *record, char text[DT_VIEW_TEXT_MAX])
+{
+    char share[DT_VIEW_TEXT_MAX];
+    *text = '\0';
+    if (isnan(record->regret) || record->plans == 0)
+        return text;
+    snprintf(text, DT_VIEW_TEXT_MAX, "within %.24s %% of the best of %zu plans tried, of %zu%s",
+             dt_view_number(100 * record->regret, share), record->tried, record->plans,
+             record->complete ? "" : ", cut short");
+    return text;
+}
+
 const char *dt_view_tile(const struct dt_record *r, char text[DT_VIEW_TEXT_MAX])
 {
     const int used =

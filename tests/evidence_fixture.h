@@ -54,7 +54,8 @@ static inline struct dt_record fixture_record(const char *problem, size_t sample
                                .error_share = 0.25,
                                .error_ulp = NAN,
                                .phase_ns = {1.0 / 3, NAN, 0},
-                               .verified = true};
+                               .verified = true,
+                               .regret = NAN};
     cr_assert_eq(dt_problem_parse(problem, &record.problem, NULL), DT_OK);
     record.ns = malloc((samples + 1) * sizeof *record.ns);
     for (size_t n = 0; n < samples; n++)

@@ -39,6 +39,11 @@ static struct dt_table_record random_record(uint64_t *state)
     r.validated = below(state, 4) != 0;
     r.complete = below(state, 3) != 0;
     r.noise_floor = below(state, 2) ? 0.0 : -0.0;
+    if (below(state, 2)) {
+        r.regret = below(state, 2) ? 0.01 : -0.0;
+        r.tried = 90 + (int64_t)below(state, 2);
+        r.plans = 2000 + (int64_t)below(state, 2);
+    }
     r.origin = origin_at(below(state, ORIGINS));
     if (below(state, 3) == 0)
         r.ratio_lo = r.ratio_hi = r.ratio_to_scalar = (double)NAN;

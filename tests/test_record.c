@@ -69,6 +69,10 @@ static struct dt_record example_record(void)
         .phase_ns = {NAN, 1.0 / 3, 0},
         .verified = true,
         .winner = false,
+        .regret = 1.0 / 128,
+        .tried = 96,
+        .plans = 2310,
+        .complete = true,
     };
     dt_problem_parse("n512 log:256:512 p2c:key ms", &record.problem, NULL);
     return record;
@@ -116,7 +120,9 @@ static bool same_record(const struct dt_record *a, const struct dt_record *b)
         same(a->ratio_to_one_thread, b->ratio_to_one_thread) && same(a->gflops, b->gflops) &&
         same(a->ceiling_ns, b->ceiling_ns) && same(a->share_of_ceiling, b->share_of_ceiling) &&
         same(a->error_share, b->error_share) && same(a->error_ulp, b->error_ulp) &&
-        a->verified == b->verified && a->winner == b->winner && !a->ns == !b->ns;
+        a->verified == b->verified && a->winner == b->winner && !a->ns == !b->ns &&
+        same(a->regret, b->regret) && a->tried == b->tried && a->plans == b->plans &&
+        a->complete == b->complete;
     for (int p = 0; equal && p < DT_PHASE_COUNT; p++)
         equal = same(a->phase_ns[p], b->phase_ns[p]);
     for (size_t n = 0; equal && a->ns && n < a->samples; n++)

@@ -122,6 +122,11 @@ Test(store, keeps_everything)
     const struct place p = make_place();
     struct dt_evidence evidence = fixture_evidence();
     struct dt_error error = {0};
+    struct dt_record *winner = &evidence.sessions[0].records.items[0];
+    winner->winner = winner->complete = true;
+    winner->regret = 0.0125;
+    winner->tried = 96;
+    winner->plans = 2310;
     char *wanted = fixture_text(&evidence);
     cr_expect_eq(append(p.path, &evidence), 7);
     char *first = text_of(p.path, NULL), *second = text_of(p.path, NULL);
@@ -372,9 +377,9 @@ Test(store, an_older_schema_is_migrated)
     make_store_1(p.path);
     char *migrated = text_of(p.path, NULL), *made = text_of(p.other, NULL);
     cr_expect_str_eq(migrated, made);
-    run_sql(p.path, "CREATE TEMP TABLE now (schema CHECK (schema = 2));"
+    run_sql(p.path, "CREATE TEMP TABLE now (schema CHECK (schema = 3));"
                     "INSERT INTO now SELECT user_version FROM pragma_user_version;"
-                    "INSERT INTO now SELECT 2 * count(*) FROM comparison");
+                    "INSERT INTO now SELECT 3 * count(*) FROM comparison");
     cr_expect_eq(check(p.path, &error), DT_OK, "%s", error.text);
     cr_expect_eq(append(p.path, &evidence), 0, "content has another name in the older schema");
     free(made);

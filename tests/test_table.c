@@ -60,6 +60,26 @@ Test(table, line_is_as_documented)
     dt_table_free(table);
 }
 
+Test(table, what_a_search_left_open_is_kept_and_may_be_missing)
+{
+    struct dt_table *table = empty_table();
+    struct dt_table_record record = record_of("n512 log:256:512", &here, 64);
+    record.regret = 0.25;
+    record.tried = 96;
+    record.plans = 2310;
+    put(table, record);
+    char *text = text_of(table);
+    cr_expect(strstr(text, "\"complete\":true,\"regret\":0.25,\"tried\":[96,2310],\"date\""), "%s",
+              text);
+    struct dt_table *read = parsed(text);
+    cr_assert_eq(dt_table_size(read), 1, "%s", dt_table_rejected(read, 0));
+    cr_expect(read->records[0].regret == 0.25 && read->records[0].tried == 96 &&
+              read->records[0].plans == 2310);
+    free(text);
+    dt_table_free(read);
+    dt_table_free(table);
+}
+
 /* ---- Attention made of parts --------------------------------------------------- */
 
 static struct dt_table_record attention_record(void)
@@ -250,6 +270,13 @@ Test(table, bad_record_is_refused_alone)
         {"\"ratio_lo\":2.6", "\"ratio_lo\":true,\"x\":2.6", "x"},
         {"\"noise_floor\":0", "\"noise_floor\":-0", "noise_floor is out of range"},
         {"\"validated\":true", "\"validated\":1", "Expected true or false"},
+        {",\"date\"", ",\"regret\":0.1,\"date\"", "regret and tried come together"},
+        {",\"date\"", ",\"tried\":[1,2],\"date\"", "regret and tried come together"},
+        {",\"date\"", ",\"regret\":-1,\"tried\":[1,2],\"date\"", "regret is out of range"},
+        {",\"date\"", ",\"regret\":0,\"tried\":[3,2],\"date\"", "tried is out of range"},
+        {",\"date\"", ",\"regret\":0,\"tried\":[0,2],\"date\"", "tried is out of range"},
+        {",\"date\"", ",\"regret\":0,\"tried\":[1],\"date\"", "Array"},
+        {",\"date\"", ",\"regret\":0,\"tried\":[1,2147483648],\"date\"", "tried is out of range"},
         {"2026-01", "2026/01", "date is out of range"},
         {"Z\"}", "Z\",\"origin\":[\"1\",\"0123456789abcdef\"]}", "Array"},
         {"Z\"}", "Z\",\"origin\":[\"1\",\"0123456789abcdeg\",\"cc\"]}", "origin is malformed"},

@@ -107,6 +107,10 @@ static void print_record(const struct dt_table_record *r, enum dt_step step, dou
     char problem[DT_PROBLEM_TEXT_MAX];
     printf("  record   line %zu, %s, %" PRId64 " samples%s, on %s\n", r->line, r->date, r->samples,
            r->complete ? "" : " of a search cut short", r->machine.tier[3]);
+    if (r->plans)
+        printf("  search   within %.2f %% of the best of %" PRId64 " plans tried, of %" PRId64
+               " (95 %%)\n",
+               100 * r->regret, r->tried, r->plans);
     if (step != DT_STEP_EXACT)
         printf("  distance %.2f, from %s\n", distance, dt_problem_print(&r->problem, problem));
     printf("  gain     ");
@@ -199,13 +203,16 @@ static json_t *pack_record(const struct dt_table_record *r)
 {
     char problem[DT_PROBLEM_TEXT_MAX];
     const char(*key)[DT_MACHINE_KEY_MAX] = r->machine.tier;
-    return json_pack("{s:I, s:s, s:i, s:[ssss], s:I, s:f, s:o, s:o, s:o, s:f, s:b, s:s}", "line",
-                     (json_int_t)r->line, "problem", dt_problem_print(&r->problem, problem),
+    json_t *tried =
+        r->plans ? json_pack("[II]", (json_int_t)r->tried, (json_int_t)r->plans) : json_null();
+    return json_pack("{s:I, s:s, s:i, s:[ssss], s:I, s:f, s:o, s:o, s:o, s:f, s:b, s:o, s:o, s:s}",
+                     "line", (json_int_t)r->line, "problem", dt_problem_print(&r->problem, problem),
                      "threads", r->threads, "machine", key[0], key[1], key[2], key[3], "samples",
                      (json_int_t)r->samples, "ns_median", r->ns_median, "ratio_to_scalar",
                      number(r->ratio_to_scalar), "ratio_lo", number(r->ratio_lo), "ratio_hi",
                      number(r->ratio_hi), "noise_floor", r->noise_floor, "complete", r->complete,
-                     "date", r->date);
+                     "regret", number(r->plans ? r->regret : (double)NAN), "tried", tried, "date",
+                     r->date);
 }
 
 static json_t *pack_finding(const struct finding *f, const struct dt_table *table, const char *path)
