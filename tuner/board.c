@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ENOUGH_TO_TELL = 5 };
+enum { LOOK = 5 };
 
 bool dt_board_add(struct dt_board *board, size_t count)
 {
@@ -121,6 +121,8 @@ size_t dt_board_leader(const struct dt_board *board)
     return leader;
 }
 
+double dt_board_limit(size_t blocks) { return blocks <= 1 ? 2.5 : blocks == 2 ? 1.5 : 1.2; }
+
 void dt_board_drop(struct dt_board *board, double factor, double band)
 {
     const size_t leader = dt_board_leader(board);
@@ -131,10 +133,17 @@ void dt_board_drop(struct dt_board *board, double factor, double band)
         struct dt_lane *lane = &board->lanes[n];
         if (!dt_board_competes(board, n) || n == leader)
             continue;
-        lane->dropped =
-            recent_median(board, n) > limit ||
-            (lane->count >= ENOUGH_TO_TELL && dt_board_ratio(board, n, leader).hi < exp(-band));
+        lane->dropped = recent_median(board, n) > limit ||
+                        (lane->count % LOOK == 0 &&
+                         dt_board_ratio(board, n, leader).hi * dt_board_tie(band) < 1);
     }
 }
 
 double dt_board_tie(double band) { return exp(fmax(0.01, band)); }
+
+bool dt_board_apart(const struct dt_board *pair, double band)
+{
+    const struct dt_interval ratio = dt_board_ratio(pair, 0, 1);
+    return pair->lanes[0].dropped || pair->lanes[1].dropped || ratio.lo > dt_board_tie(band) ||
+           ratio.hi * dt_board_tie(band) < 1;
+}

@@ -71,10 +71,18 @@ bool dt_board_competes(const struct dt_board *board, size_t lane);
  * none. */
 size_t dt_board_leader(const struct dt_board *board);
 
-/* Drops lanes whose median since board->since is more than `factor` times the leader's, and of
- * those with five times or more the ones whose whole interval of ratios to the leader lies beyond
- * the tie band exp(band). */
+/* How far a lane may be behind the leader after so many blocks, as a multiple of its median: a
+ * single time may be off by much, the median of three hardly. */
+double dt_board_limit(size_t blocks);
+
+/* Drops lanes whose median since board->since is more than `factor` times the leader's, and at
+ * every fifth of their times, so that chance is asked seldom, the ones whose whole interval of
+ * ratios to the leader lies beyond dt_board_tie(band). */
 void dt_board_drop(struct dt_board *board, double factor, double band);
+
+/* Whether of two lanes one was dropped, or they are told apart at the end: the whole interval of
+ * their ratio lies beyond dt_board_tie(band). */
+bool dt_board_apart(const struct dt_board *pair, double band);
 
 /* What a lane's score may be, as a multiple of the leader's, to count as equal: max(1 %, band). */
 double dt_board_tie(double band);

@@ -25,8 +25,6 @@ enum {
     PAGES = 64,
 };
 
-#define DROP_FACTOR 1.2
-
 /* A first block and the making of a workload, as a multiple of a first block. */
 #define PROCESS_COST 1.5
 
@@ -43,7 +41,8 @@ static size_t competing(const struct dt_race *race)
 static void narrow(const struct dt_tuner *tuner, struct dt_race *race)
 {
     if (tuner->goal == DT_GOAL_WINNER)
-        dt_board_drop(&race->board, DROP_FACTOR, tuner->session->noise_floor);
+        dt_board_drop(&race->board, dt_board_limit(race->board.blocks),
+                      tuner->session->noise_floor);
 }
 
 /* ---- A fresh process ------------------------------------------------------------- */
@@ -225,6 +224,8 @@ enum dt_status dt_final_run(const struct dt_tuner *tuner, struct dt_race *race, 
     if (outcome->processes < DT_FINAL_PROCESSES)
         run_here(tuner, race, end);
     outcome->blocks = race->board.blocks;
+    for (size_t r = 0; r < race->count; r++)
+        outcome->samples += race->board.lanes[r].kept ? 0 : race->board.lanes[r].count;
     outcome->complete = race->board.blocks >= ENOUGH_BLOCKS;
     return status;
 }

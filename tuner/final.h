@@ -9,7 +9,7 @@
  * Runs the race, of which the runners have entered and each has passed its trial, for about
  * `seconds`. With DT_GOAL_WINNER the slow are dropped, and as long as several compete and the time
  * suffices, its blocks are spread over DT_FINAL_PROCESSES fresh processes. There is one block at
- * least. Fills blocks, processes and complete of the outcome. DT_NO_MEMORY.
+ * least. Fills blocks, processes and complete of the outcome and adds to its samples. DT_NO_MEMORY.
  */
 enum dt_status dt_final_run(const struct dt_tuner *tuner, struct dt_race *race, double seconds,
                             struct dt_outcome *outcome, struct dt_error *error);

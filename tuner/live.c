@@ -54,7 +54,7 @@ static struct dt_problem for_search(enum dt_op op, const struct dt_problem *prob
 
 static void know(struct dt_live *live, const struct dt_choice *choice)
 {
-    const size_t plan = dt_space_find(&live->space, choice);
+    const size_t plan = dt_space_nearest(&live->space, choice);
     for (size_t n = 0; n < live->known_count; n++)
         if (live->known[n] == plan)
             return;

@@ -9,7 +9,8 @@
 
 enum {
     GROUP = 12,       /* plans of a block, beside the anchor */
-    FIRST_BLOCKS = 3, /* of each plan */
+    FIRST_BLOCKS = 3, /* of each plan, */
+    LONG_BLOCKS = 1,  /* or, where a call takes long, so many */
     NEAR_MAX = 48,    /* plans that are near the leader then, and */
     NEAR_BLOCKS = 7,  /* their blocks */
     LAST_MAX = 12,    /* those that are left */
@@ -23,6 +24,16 @@ enum {
 #define NEAR INFINITY
 #define LAST 1.05
 
+#define LONG_NS 5e7
+
+static size_t blocks_of(const struct dt_search *search)
+{
+    const struct dt_board *board = &search->board;
+    if (board->anchor == SIZE_MAX || board->lanes[board->anchor].count == 0)
+        return FIRST_BLOCKS;
+    return board->lanes[board->anchor].times[0].ns > LONG_NS ? LONG_BLOCKS : FIRST_BLOCKS;
+}
+
 /* Admits, times and lets rest. */
 static enum dt_status survey_group(struct dt_search *search, const size_t *plans, size_t count,
                                    struct dt_error *error)
@@ -34,7 +45,7 @@ static enum dt_status survey_group(struct dt_search *search, const size_t *plans
         admitted += !status && entries[admitted] != SIZE_MAX;
     }
     if (!status)
-        status = dt_search_survey(search, entries, admitted, FIRST_BLOCKS, error);
+        status = dt_search_survey(search, entries, admitted, blocks_of(search), error);
     for (size_t n = 0; n < admitted; n++)
         dt_search_rest(search, entries[n]);
     return status;

@@ -31,6 +31,8 @@ enum {
     LEAST_TRIED = 2, /* however late it is */
     PASSES_MAX = 8,
     BASINS = 4, /* forms that are descended from */
+    STARTS = 4, /* of each variant, in so many blocks at most */
+    START_BLOCKS = 3,
     LIST_MAX = SHORTLIST + EXPLORERS + 16,
 };
 
@@ -359,26 +361,45 @@ static size_t nearest_of_form(const struct dt_search *search, int16_t form)
     return nearest;
 }
 
+/* Where the search of a form starts: what is nearest to the bests of others, and what promises most
+ * of its own. */
+static enum dt_status try_starts(struct dt_search *search, int16_t form, double mark,
+                                 size_t *entries, size_t *count, struct dt_error *error)
+{
+    const struct dt_arena *arena = search->arena;
+    enum dt_status status = DT_OK;
+    size_t plan;
+    while (*count == 0 && !status && (plan = nearest_of_form(search, form)) != SIZE_MAX)
+        status = admit(search, &plan, 1, 0, entries, count, error);
+    for (size_t p = 0; p < arena->count && *count < STARTS && !status; p++)
+        if (arena->points[p].at[DT_AXIS_FORM] == form && search->entry_of[p] == SIZE_MAX) {
+            if (dt_search_is_over(search, mark))
+                break;
+            status = admit(search, &p, 1, 0, entries, count, error);
+        }
+    return status;
+}
+
 /* The best of one form, in a share of the time that is left. At least one plan is timed. */
 static enum dt_status search_form(struct dt_search *search, int16_t form, double share,
                                   struct dt_error *error)
 {
     const double left = search->arena->left(search->arena->context);
     struct descent d = {.search = search, .mark = isinf(left) ? 0 : left * (1 - share)};
-    enum dt_status status = DT_OK;
-    d.best = SIZE_MAX;
-    for (int try = 0; try < LEAST_TRIED && d.best == SIZE_MAX && !status; try++) {
-        const size_t plan = nearest_of_form(search, form);
-        if (plan == SIZE_MAX)
-            return DT_OK;
-        status = dt_search_try(search, plan, &d.best, error);
-    }
-    if (status || d.best == SIZE_MAX)
+    size_t entries[STARTS], count = 0;
+    enum dt_status status = try_starts(search, form, d.mark, entries, &count, error);
+    if (!status && count > 0)
+        status = dt_search_heat(search, entries, count, START_BLOCKS, d.mark, error);
+    if (status || count == 0)
         return status;
-    status = dt_search_heat(search, &d.best, 1, 1, 0, error);
+    d.best = entries[0];
+    for (size_t n = 1; n < count; n++)
+        if (search->entries[d.best].out ||
+            dt_board_ratio(&search->board, entries[n], d.best).median > 1)
+            d.best = entries[n];
     for (size_t v = 0; v < DT_AXIS_VALUES; v++)
         d.worst[DT_AXIS_FORM][v] = INFINITY;
-    return status ? status : descend(&d, error);
+    return descend(&d, error);
 }
 
 static enum dt_status search_variants(struct dt_search *search, struct dt_error *error)

@@ -11,7 +11,7 @@
 #define SCHEMA "disentune-space-1"
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-enum { RECORDINGS_MAX = 1000, SAMPLES_MAX = 1000 };
+enum { RECORDINGS_MAX = 1000, SAMPLES_MAX = 1000, BASE_REACH = 2 };
 
 static enum dt_status no_memory(struct dt_error *error)
 {
@@ -69,7 +69,18 @@ static bool rank_plans(struct dt_recording *r, const struct dt_problem *problem,
     return true;
 }
 
-/* The times of an entry, each with that of the anchor in the same block. */
+/* The time of the anchor about its n-th one: a single one may be disturbed. */
+static double base_about(const struct dt_lane *anchor, size_t n)
+{
+    double near[2 * BASE_REACH + 1];
+    size_t count = 0;
+    for (size_t j = n > BASE_REACH ? n - BASE_REACH : 0; j <= n + BASE_REACH && j < anchor->count;
+         j++)
+        near[count++] = anchor->times[j].ns;
+    return dt_median(near, count);
+}
+
+/* The times of an entry, each with that of the anchor about the same block. */
 static bool take_times(struct dt_recorded *plan, const struct dt_board *board, size_t entry)
 {
     const struct dt_lane *lane = &board->lanes[entry], *anchor = &board->lanes[board->anchor];
@@ -85,7 +96,7 @@ static bool take_times(struct dt_recorded *plan, const struct dt_board *board, s
         if (plan->samples == SAMPLES_MAX)
             break;
         plan->ns[plan->samples] = lane->times[i++].ns;
-        plan->base[plan->samples++] = anchor->times[j++].ns;
+        plan->base[plan->samples++] = base_about(anchor, j++);
     }
     return true;
 }
@@ -401,13 +412,24 @@ double dt_recorded_score(const struct dt_recorded *plan)
     return count ? dt_median(ratios, count) : INFINITY;
 }
 
+/* Samples of the plan that has most, but for the anchor. */
+static size_t most_samples(const struct dt_recording *r)
+{
+    size_t most = 0;
+    for (size_t n = 0; n < r->count; n++)
+        if (r->known_count == 0 || n != r->known[0])
+            most = r->plans[n].samples > most ? r->plans[n].samples : most;
+    return most;
+}
+
 size_t dt_recording_best(const struct dt_recording *r)
 {
+    const size_t most = most_samples(r);
     size_t best = r->count;
     double least = INFINITY;
     for (size_t n = 0; n < r->count; n++) {
         const double score = dt_recorded_score(&r->plans[n]);
-        if (score < least) {
+        if (2 * r->plans[n].samples >= most && score < least) {
             least = score;
             best = n;
         }

@@ -12,8 +12,9 @@
  *      "base":[79000,79050]}
  *     ...
  *
- * base[n] is the time of the anchor in the block of ns[n]. Several spaces may follow one another. A
- * file is not trusted: every number is checked, and a bad line fails with its number.
+ * base[n] is the time of the anchor then, the median of five blocks about that of ns[n]. Several
+ * spaces may follow one another. A file is not trusted: every number is checked, and a bad line
+ * fails with its number.
  */
 #ifndef DISENTUNE_RECORDING_H
 #define DISENTUNE_RECORDING_H
@@ -70,7 +71,8 @@ void dt_recordings_clear(struct dt_recordings *recordings);
 /* Time as a multiple of the anchor's: the median of all samples; INFINITY without. */
 double dt_recorded_score(const struct dt_recorded *plan);
 
-/* The plan of the least score; `count` if none was timed. */
+/* The plan of the least score, of those with at least half as many samples as any other: of few
+ * samples the median may be lucky. `count` if none was timed. */
 size_t dt_recording_best(const struct dt_recording *recording);
 
 /*

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A single sample may be off by much, three hardly. */
-#define FIRST_LIMIT 2.5
-#define SECOND_LIMIT 1.5
-#define LATER_LIMIT 1.15
-
 /* Beyond the tie band, a plan that is ahead of the leader after all is within so much of it. */
 #define FINAL_MARGIN 1.02
 
@@ -204,12 +199,6 @@ static size_t note_dropped(struct dt_search *search, const size_t *entries, size
     return left;
 }
 
-static void drop(struct dt_search *search, size_t block)
-{
-    const double factor = block == 0 ? FIRST_LIMIT : block == 1 ? SECOND_LIMIT : LATER_LIMIT;
-    dt_board_drop(&search->board, factor, search->band);
-}
-
 /* What a block works in. */
 struct scratch {
     size_t *plans;
@@ -244,7 +233,7 @@ enum dt_status dt_search_heat(struct dt_search *search, const size_t *entries, s
         status = time_block(search, scratch.plans, scratch.ns, error);
         if (status)
             break;
-        drop(search, b);
+        dt_board_drop(&search->board, dt_board_limit(b + 1), search->band);
         left = note_dropped(search, entries, count);
         if (left <= 1 || b + 1 == blocks)
             break;

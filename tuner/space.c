@@ -3,6 +3,7 @@
 
 #include "kernels/error.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,25 @@ void dt_space_clear(struct dt_space *space)
     free(space->points);
     free(space->predicted);
     *space = (struct dt_space){0};
+}
+
+size_t dt_space_nearest(const struct dt_space *space, const struct dt_choice *choice)
+{
+    enum { PART = DT_AXES };
+    size_t nearest = space->count;
+    int least = INT_MAX;
+    for (size_t n = 0; n < space->count; n++) {
+        const struct dt_choice *c = &space->choices[n];
+        const int far = PART * ((c->gemm != choice->gemm) + (c->bias != choice->bias) +
+                                (c->softmax != choice->softmax)) +
+                        (c->tile.rows != choice->tile.rows) + (c->tile.cols != choice->tile.cols) +
+                        (c->chunk != choice->chunk);
+        if (c->variant == choice->variant && far < least) {
+            least = far;
+            nearest = n;
+        }
+    }
+    return nearest;
 }
 
 size_t dt_space_find(const struct dt_space *space, const struct dt_choice *choice)

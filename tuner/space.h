@@ -86,6 +86,11 @@ void dt_space_clear(struct dt_space *space);
 /* The index of a choice, space->count if it is not in the space. */
 size_t dt_space_find(const struct dt_space *space, const struct dt_choice *choice);
 
+/* The plan of the choice's variant that is nearest to it, its parts before its tile and chunk:
+ * which of the sides that a problem is too short to tell apart is in the space, others need not
+ * know. space->count without one. */
+size_t dt_space_nearest(const struct dt_space *space, const struct dt_choice *choice);
+
 bool dt_choice_equal(const struct dt_choice *a, const struct dt_choice *b);
 
 /* The widest instruction set that the variant or a part of it uses. */

@@ -233,7 +233,15 @@ static enum dt_status race_finalists(const struct dt_tuner *tuner, struct contes
         return status;
     c->race = race;
     judge(c, tuner, outcome);
+    const size_t first = records->count;
     status = dt_describe_all(tuner, race, &references, records, error);
+    for (size_t n = first; n < records->count; n++)
+        if (records->items[n].winner) {
+            records->items[n].regret = outcome->regret;
+            records->items[n].tried = c->search->board.count;
+            records->items[n].plans = live->space.count;
+            records->items[n].complete = outcome->complete;
+        }
     return status ? status : tell_candidates(c, tuner->candidates, error);
 }
 

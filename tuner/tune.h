@@ -59,8 +59,9 @@ struct dt_outcome {
     size_t plans;      /* of the space */
     size_t candidates; /* of them that were tried */
     size_t disqualified;
-    size_t samples, blocks; /* of the search, of the last race */
-    size_t processes;       /* of the last race; 0: it was in this one */
+    size_t samples;   /* of plans, in the search and in the last race */
+    size_t blocks;    /* of the last race */
+    size_t processes; /* of the last race; 0: it was in this one */
     bool complete; /* nothing was left out for lack of time, and the plans that were left at the end
                       have enough samples to be told apart */
     double regret; /* of the winner: how much faster, with 95 %, another plan that was tried is at
