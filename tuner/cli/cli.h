@@ -31,6 +31,7 @@ int verb_list(int argc, char **argv);
 int verb_verify(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_tune(int argc, char **argv);
+int verb_replay(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_merge(int argc, char **argv);
 int verb_report(int argc, char **argv);

@@ -21,11 +21,13 @@ _disentune() {
             sed -n '/^Formats/,$s/^  \([a-z-]*\) .*/\1/p')
         ;;
     --op) choices="bias softmax gemm attention probe" ;;
+    --strategy) choices="race exhaustive random" ;;
     --variant)
         choices=$(disentune list 2>/dev/null | sed -n 's/^\([a-z]*\.[^ ]*\) .*/\1/p')
         ;;
     db) choices="merge export import gc check" ;;
-    --table | --json | --db | --report | --output | -o | --topology | --markdown | --junit)
+    --table | --json | --db | --report | --record | --output | -o | --topology | --markdown | \
+        --junit)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
@@ -35,7 +37,7 @@ _disentune() {
         ;;
     --problem | --base | --delta | --threads | --seed | \
         --kind | --budget | --tile | --seconds | --name) return ;;
-    --keep | --since | --runs | --slowdown) return ;;
+    --keep | --since | --runs | --slowdown | --seeds | --prove-aa) return ;;
     *)
         choices=$(disentune "$verb" --help 2>/dev/null | sed -n 's/.*\(--[a-z-]*\).*/\1/p')
         if [[ $word != -* ]]; then

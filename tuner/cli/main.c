@@ -11,6 +11,7 @@ static const struct cli_verb verbs[] = {
     {"verify", "check every variant against the double-precision reference", verb_verify},
     {"bench", "measure variants against each other and against the ceiling", verb_bench},
     {"tune", "find the fastest plan for each problem and write the dispatch table", verb_tune},
+    {"replay", "search recorded spaces, without a clock", verb_replay},
     {"explain", "show what would run for a problem, and why", verb_explain},
     {"merge", "make one dispatch table of several", verb_merge},
     {"regress", "tell whether one build is slower than another, by running both", verb_regress},

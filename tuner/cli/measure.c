@@ -2,10 +2,12 @@
 #include "tuner/cli/measure.h"
 
 #include "kernels/error.h"
+#include "tuner/cli/known.h"
 
 #include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stop;
@@ -98,7 +100,8 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
                                  .selects = selects,
                                  .complain = complain,
                                  .context = m,
-                                 .stop = &stop};
+                                 .stop = &stop,
+                                 .candidates = &m->candidates};
     if (status)
         cli_measure_end(m, false, NULL);
     return status;
@@ -111,8 +114,6 @@ enum dt_status cli_measure_calibrate(struct cli_measure *m, struct dt_error *err
         dt_session_ceilings(&m->records.session, &m->machine, &m->sampler, error);
     if (!status && !stop)
         status = dt_session_noise(&m->records.session, &m->sampler, error);
-    dt_prior_init(&m->prior, &m->machine, &m->records.session);
-    m->tuner.prior = &m->prior;
     return status;
 }
 
@@ -142,6 +143,23 @@ static bool find_fastest(const struct dt_records *records, size_t first, struct 
     return fastest && dt_record_choice(fastest, choice);
 }
 
+/* dt_tune() with what the table knows. */
+static enum dt_status tune(struct cli_measure *m, enum dt_op op, const struct dt_problem *problem,
+                           double seconds, struct dt_outcome *outcome, struct dt_error *error)
+{
+    struct dt_choice known[DT_TUNER_KNOWN_MAX];
+    struct dt_machine_keys keys;
+    memcpy(keys.tier, m->records.session.machine, sizeof keys.tier);
+    m->tuner.known = known;
+    m->tuner.known_count =
+        cli_known_choices(m->table, op, problem, op == DT_OP_ATTENTION ? m->tuner.threads : 1,
+                          &keys, DT_TUNER_KNOWN_MAX, known);
+    enum dt_status status = dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
+    m->tuner.known = NULL;
+    m->tuner.known_count = 0;
+    return status;
+}
+
 static enum dt_status measure_threads(struct cli_measure *m, const struct dt_problem *problem,
                                       double seconds, struct dt_outcome *outcome,
                                       struct dt_error *error)
@@ -154,8 +172,7 @@ static enum dt_status measure_threads(struct cli_measure *m, const struct dt_pro
         const size_t first = m->records.count;
         struct dt_outcome one;
         m->tuner.threads = m->options->threads[n];
-        status = dt_tune(&m->tuner, DT_OP_ATTENTION, problem, seconds / (double)count, &m->records,
-                         &one, error);
+        status = tune(m, DT_OP_ATTENTION, problem, seconds / (double)count, &one, error);
         if (!status && m->tuner.threads == 1 && find_fastest(&m->records, first, &m->one_thread))
             m->tuner.one_thread = &m->one_thread;
         outcome->candidates += one.candidates;
@@ -170,10 +187,13 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
                                    const struct dt_problem *problem, double seconds,
                                    struct dt_outcome *outcome, struct dt_error *error)
 {
-    enum dt_status status =
-        op == DT_OP_ATTENTION
-            ? measure_threads(m, problem, seconds, outcome, error)
-            : dt_tune(&m->tuner, op, problem, seconds, &m->records, outcome, error);
+    if (!m->tuner.prior) {
+        dt_prior_init(&m->prior, &m->machine, &m->records.session);
+        m->tuner.prior = &m->prior;
+    }
+    enum dt_status status = op == DT_OP_ATTENTION
+                                ? measure_threads(m, problem, seconds, outcome, error)
+                                : tune(m, op, problem, seconds, outcome, error);
     dt_session_judge(&m->records.session, &m->sampler);
     return status;
 }
@@ -190,8 +210,27 @@ enum dt_status cli_measure_write(struct cli_measure *m, struct dt_error *error)
         return status;
     const struct dt_finding finding = {.records = {.session = m->records.session,
                                                    .items = &m->records.items[first],
-                                                   .count = m->written - first}};
-    return cli_keep(&m->keeper, &finding, error);
+                                                   .count = m->written - first},
+                                       .candidates = m->candidates.items,
+                                       .candidate_count = m->candidates.count};
+    status = cli_keep(&m->keeper, &finding, error);
+    m->candidates.count = 0;
+    return status;
+}
+
+static enum dt_status write_recording(const struct dt_recording *recording, void *context,
+                                      struct dt_error *error)
+{
+    const struct cli_measure *m = context;
+    return dt_recording_write(m->recording.stream, recording, error);
+}
+
+enum dt_status cli_measure_record(struct cli_measure *m, const char *path, struct dt_error *error)
+{
+    enum dt_status status = cli_output_open(&m->recording, path, error);
+    if (!status)
+        m->tuner.keep = write_recording;
+    return status;
 }
 
 int cli_measure_interrupted(size_t done, size_t count, const char *more)
@@ -208,7 +247,13 @@ enum dt_status cli_measure_end(struct cli_measure *m, bool keep, struct dt_error
     draft = NULL;
     if (m->json.stream)
         status = cli_output_close(&m->json, keep, error);
+    if (m->recording.stream) {
+        const enum dt_status recorded =
+            cli_output_close(&m->recording, keep, status ? NULL : error);
+        status = status ? status : recorded;
+    }
     cli_keep_end(&m->keeper);
+    dt_candidates_clear(&m->candidates);
     dt_records_clear(&m->records);
     dt_machine_clear(&m->machine);
     dt_binding_restore(&m->before, m->options->threads[m->options->thread_count - 1]);

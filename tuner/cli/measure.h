@@ -3,6 +3,7 @@
 #ifndef DISENTUNE_MEASURE_H
 #define DISENTUNE_MEASURE_H
 
+#include "kernels/table.h"
 #include "tuner/cli/cli.h"
 #include "tuner/cli/keep.h"
 #include "tuner/cli/output.h"
@@ -16,8 +17,11 @@ struct cli_measure {
     struct dt_sampler sampler;
     struct dt_tuner tuner;
     struct dt_prior prior;
-    struct dt_records records; /* of all problems so far; holds the session */
-    struct cli_output json;    /* open if options->json */
+    struct dt_records records;       /* of all problems so far; holds the session */
+    struct cli_output json;          /* open if options->json */
+    const struct dt_table *table;    /* whose plans are tried in any case; NULL: none */
+    struct cli_output recording;     /* open after cli_measure_record() */
+    struct dt_candidates candidates; /* that are not in the store yet */
     struct cli_keeper keeper;
     size_t written; /* records in json and in the store */
     struct dt_choice one_thread;
@@ -52,6 +56,11 @@ enum dt_status cli_measure_problem(struct cli_measure *measure, enum dt_op op,
 
 /* Writes to --json and the store what records they lack. Errors of cli_keep(). */
 enum dt_status cli_measure_write(struct cli_measure *measure, struct dt_error *error);
+
+/* Has the spaces that are searched from now on written to a file, which appears when the
+ * measurement ends. Errors of cli_output_open(). */
+enum dt_status cli_measure_record(struct cli_measure *measure, const char *path,
+                                  struct dt_error *error);
 
 /* Whether a signal asked to stop. */
 bool cli_measure_stopped(void);

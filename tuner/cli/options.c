@@ -6,6 +6,7 @@
 #include "tuner/cli/cli.h"
 
 #include "kernels/error.h"
+#include "tuner/machine.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -23,8 +24,8 @@ static const struct argp_option common_options[] = {
     {"problem", PROBLEM, "TEXT", 0, "add a problem, e.g. 'n512 log:256:512'", 1},
     {"op", OP, "OP", 0, "bias, softmax, gemm or attention (default: all)", 1},
     {"variant", VARIANT, "GLOB", 0, "only variants whose name matches, e.g. '*.avx2.*'", 1},
-    {"threads", THREADS, "N,...", 0, "threads of a call of attention (default: the suites', or 1)",
-     1},
+    {"threads", THREADS, "N,...", 0,
+     "threads of a call of attention, e.g. 1,2,all (default: the suites', or 1)", 1},
     {"kind", KIND, "NAME", 0, "the kind of core to measure on, as info names it (default: all)", 1},
     {"seed", SEED, "N", 0, "seed of all random choices (default 1)", 1},
     {"table", TABLE, "FILE", 0, "the dispatch table", 1},
@@ -67,30 +68,60 @@ double cli_duration(const char *text)
     return value * unit <= 7 * 24 * 3600.0 ? value * unit : 0;
 }
 
-/* Numbers that rise, with commas between them. */
+/* Puts a number among those that rise, unless it is there. */
+static enum dt_status add_threads(struct cli_options *o, int threads, struct dt_error *error)
+{
+    size_t at = 0;
+    while (at < o->thread_count && o->threads[at] < threads)
+        at++;
+    if (at < o->thread_count && o->threads[at] == threads)
+        return DT_OK;
+    if (o->thread_count == CLI_THREADS_MAX)
+        return dt_error_set(error, DT_INVALID,
+                            "more than %d numbers of threads; choose some by --threads",
+                            CLI_THREADS_MAX);
+    memmove(&o->threads[at + 1], &o->threads[at], (o->thread_count - at) * sizeof *o->threads);
+    o->threads[at] = threads;
+    o->thread_count++;
+    return DT_OK;
+}
+
+/* As many as this machine has cores for this process. */
+static enum dt_status add_all_threads(struct cli_options *o, struct dt_error *error)
+{
+    struct dt_machine machine;
+    enum dt_status status = dt_machine_host(&machine, error);
+    if (status)
+        return status;
+    status = add_threads(o, machine.worker_count, error);
+    dt_machine_clear(&machine);
+    return status;
+}
+
+/* Numbers that rise, with commas between them; "all" may be the last. */
 static enum dt_status parse_threads(struct cli_options *o, const char *text, struct dt_error *error)
 {
-    size_t count = 0;
     uint64_t least = 1;
+    o->thread_count = 0;
     for (const char *at = text;; at++) {
         char number[16];
         uint64_t value = 0;
         const size_t length = strcspn(at, ",");
+        if (strcmp(at, "all") == 0)
+            return add_all_threads(o, error);
         snprintf(number, sizeof number, "%.*s", (int)(length < sizeof number ? length : 0), at);
-        if (count == CLI_THREADS_MAX ||
+        if (o->thread_count == CLI_THREADS_MAX ||
             parse_number("--threads", number, least, THREADS_MAX, &value, NULL))
             return dt_error_set(error, DT_INVALID,
                                 "--threads is \"%.40s\"; use a number from 1 to %d, or at most %d "
-                                "that rise, e.g. 1,2,4",
+                                "that rise, e.g. 1,2,4 or 1,all",
                                 text, THREADS_MAX, CLI_THREADS_MAX);
-        o->threads[count++] = (int)value;
+        o->threads[o->thread_count++] = (int)value;
         least = value + 1;
         at += length;
         if (!*at)
-            break;
+            return DT_OK;
     }
-    o->thread_count = count;
-    return DT_OK;
 }
 
 /* Without --threads those that the lines of suites name, or 1. */
@@ -98,20 +129,10 @@ static enum dt_status default_threads(struct cli_options *o, struct dt_error *er
 {
     const bool teams = o->op == DT_OP_COUNT || o->op == DT_OP_ATTENTION;
     for (size_t d = 0; d < o->demand_count && teams; d++) {
-        const int threads = o->demands[d].threads;
-        size_t at = 0;
-        while (at < o->thread_count && o->threads[at] < threads)
-            at++;
-        if (threads == 0 || (at < o->thread_count && o->threads[at] == threads))
-            continue;
-        if (o->thread_count == CLI_THREADS_MAX)
-            return dt_error_set(error, DT_INVALID,
-                                "the suites name more than %d numbers of threads; choose some by "
-                                "--threads",
-                                CLI_THREADS_MAX);
-        memmove(&o->threads[at + 1], &o->threads[at], (o->thread_count - at) * sizeof *o->threads);
-        o->threads[at] = threads;
-        o->thread_count++;
+        enum dt_status status =
+            o->demands[d].threads ? add_threads(o, o->demands[d].threads, error) : DT_OK;
+        if (status)
+            return status;
     }
     if (o->thread_count == 0)
         o->threads[o->thread_count++] = 1;

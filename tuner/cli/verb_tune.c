@@ -6,7 +6,7 @@
 #include "tuner/cli/measure.h"
 #include "tuner/cli/noise_table.h"
 #include "tuner/cli/page_files.h"
-#include "tuner/cli/share.h"
+#include "tuner/cli/proofs.h"
 #include "tuner/cli/terminal.h"
 #include "tuner/journal.h"
 
@@ -21,9 +21,22 @@ struct own {
     bool resume;
     bool dry_run;
     const char *topology;
+    const struct dt_policy *policy; /* NULL: the default */
+    const char *recording;
+    bool prove;
+    size_t copies; /* races of two copies, 0: none */
 };
 
-enum { OPTION_DRY_RUN = 0x200, OPTION_TOPOLOGY };
+enum {
+    OPTION_DRY_RUN = 0x200,
+    OPTION_TOPOLOGY,
+    OPTION_STRATEGY,
+    OPTION_RECORD,
+    OPTION_PROVE,
+    OPTION_PROVE_AA,
+};
+
+enum { RACES_MAX = 100000 };
 
 static const struct argp_option own_options[] = {
     {"budget", 'b', "DURATION", 0, "time to spend, e.g. 90s or 5m (default 60s)", 0},
@@ -32,8 +45,25 @@ static const struct argp_option own_options[] = {
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "measure nothing; show the plans that promise most", 0},
     {"topology", OPTION_TOPOLOGY, "FILE|TEXT", 0,
      "with --dry-run: for the machine of an hwloc file or text", 0},
+    {"strategy", OPTION_STRATEGY, "NAME", 0, "how to search: race (default), exhaustive or random",
+     0},
+    {"record", OPTION_RECORD, "FILE", 0, "keep the spaces, for `disentune replay`; searches all",
+     0},
+    {"prove", OPTION_PROVE, NULL, 0, "compare what is chosen with what an exhaustive search finds",
+     0},
+    {"prove-aa", OPTION_PROVE_AA, "N", 0, "race two copies of one plan N times", 0},
     {0},
 };
+
+static size_t parse_races(const char *text)
+{
+    char *end;
+    const unsigned long races = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || races < 1 || races > RACES_MAX)
+        exit(cli_fail_text("--prove-aa is \"%.40s\"; must be a number from 1 to %d", text,
+                           RACES_MAX));
+    return races;
+}
 
 static error_t parse_own(int key, char *text, struct argp_state *state)
 {
@@ -56,7 +86,28 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
     case OPTION_TOPOLOGY:
         own->topology = text;
         return 0;
+    case OPTION_STRATEGY:
+        own->policy = dt_policy_find(text);
+        if (!own->policy)
+            exit(cli_fail_text("--strategy is \"%.40s\"; use race, exhaustive or random", text));
+        return 0;
+    case OPTION_RECORD:
+        own->recording = text;
+        return 0;
+    case OPTION_PROVE:
+        own->prove = true;
+        return 0;
+    case OPTION_PROVE_AA:
+        own->copies = parse_races(text);
+        return 0;
     case ARGP_KEY_END:
+        if ((own->prove || own->copies) && (own->resume || own->dry_run || own->recording))
+            exit(cli_fail_text("--prove writes no table; leave out %s", own->resume ? "--resume"
+                                                                        : own->dry_run
+                                                                            ? "--dry-run"
+                                                                            : "--record"));
+        if (own->recording && own->dry_run)
+            exit(cli_fail_text("--dry-run measures nothing; leave out --record"));
         if (own->topology && !own->dry_run)
             exit(cli_fail_text("--topology is of a machine to plan for; give --dry-run too"));
         if (own->dry_run && (own->resume || own->reports.count))
@@ -67,80 +118,27 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
-/* The space of attention is larger and its calls are longer. */
-enum { ATTENTION_WEIGHT = 5 };
-
-/* One problem to tune, each class once. */
-struct task {
-    enum dt_op op;
-    struct dt_problem problem;
-    double weight; /* share of the budget */
-    double calls;  /* of a program, 0: unknown */
-    bool done;     /* before an interruption of this run */
-};
-
-/* About as many multiplications as a call takes; adding to a score is worth eight. */
-static double length_of(const struct task *task)
-{
-    const struct dt_problem *p = &task->problem;
-    const double scores = (double)p->nq * p->nk;
-    return task->op == DT_OP_BIAS ? 8 * scores : scores * p->batch * p->heads * p->dim;
-}
-
-static size_t collect(const struct cli_measure *m, struct task *tasks)
-{
-    static const enum dt_op ops[] = {DT_OP_BIAS, DT_OP_SOFTMAX, DT_OP_GEMM, DT_OP_ATTENTION};
-    size_t count = 0;
-    for (size_t p = 0; p < m->options->problem_count; p++)
-        for (size_t o = 0; o < sizeof ops / sizeof *ops; o++) {
-            const struct cli_demand demand = cli_demand_of(m->options, p);
-            struct task task = {.op = ops[o],
-                                .problem = dt_problem_class(ops[o], &m->options->problems[p]),
-                                .calls = demand.calls};
-            bool known = !cli_measure_wants(m, ops[o], &task.problem) ||
-                         (demand.op != DT_OP_COUNT && demand.op != ops[o]);
-            for (size_t t = 0; t < count && !known; t++)
-                if (tasks[t].op == task.op &&
-                    memcmp(&tasks[t].problem, &task.problem, sizeof task.problem) == 0) {
-                    tasks[t].calls += task.calls;
-                    known = true;
-                }
-            task.weight = 256 + sqrt((double)task.problem.nq * task.problem.nk);
-            task.weight *= ops[o] == DT_OP_ATTENTION ? ATTENTION_WEIGHT : 1;
-            if (!known)
-                tasks[count++] = task;
-        }
-    struct cli_shares shares = {0};
-    for (size_t t = 0; t < count; t++)
-        cli_shares_add(&shares, tasks[t].weight, tasks[t].calls * length_of(&tasks[t]));
-    for (size_t t = 0; t < count; t++)
-        tasks[t].weight =
-            cli_shares_weight(&shares, tasks[t].weight, tasks[t].calls * length_of(&tasks[t]));
-    return count;
-}
-
-/* The table to add to: that of the file if there is one of this build, else a new one. It is
- * written at once, so that a path that cannot be written to is known before anything is measured.
- */
+/* The table to add to: that of the file if there is one of this build, else a new one; *before is
+ * what the file held. It is written at once, so that a path that cannot be written to is known
+ * before anything is measured. */
 static enum dt_status open_table(const char *path, const struct dt_session *session,
-                                 struct dt_table **table, struct dt_error *error)
+                                 struct dt_table **table, struct dt_table **before,
+                                 struct dt_error *error)
 {
     enum dt_status status = DT_OK;
-    *table = NULL;
+    *table = *before = NULL;
     if (path && access(path, F_OK) == 0)
+        status = dt_table_load(path, before, error);
+    if (!status && *before && !(*before)->stale)
         status = dt_table_load(path, table, error);
-    if (status)
-        return status;
-    if (!*table || (*table)->stale) {
-        dt_table_free(*table);
-        *table = NULL;
+    else if (!status)
         status = dt_table_create(session->build.compiler, table, error);
-    }
     if (!status && path)
         status = dt_table_write(*table, path, error);
     if (status) {
         dt_table_free(*table);
-        *table = NULL;
+        dt_table_free(*before);
+        *table = *before = NULL;
     }
     return status;
 }
@@ -170,6 +168,9 @@ static enum dt_status put_winner(struct dt_table *table, const struct dt_session
         .noise_floor = session->noise_floor,
         .validated = r->verified,
         .complete = complete,
+        .regret = isnan(r->regret) ? 0 : r->regret,
+        .tried = isnan(r->regret) ? 0 : (int64_t)r->tried,
+        .plans = isnan(r->regret) ? 0 : (int64_t)r->plans,
     };
     if (!dt_record_choice(r, &record.choice))
         return dt_error_set(error, DT_FAILED, "%s was measured, but is not in this build",
@@ -199,8 +200,9 @@ struct run {
     const struct own *own;
     struct cli_measure *m;
     struct dt_table *table;
+    struct dt_table *before;   /* as it was, which suggests plans */
     struct dt_journal journal; /* open if there is --table */
-    struct task *tasks;
+    struct cli_task *tasks;
     size_t count;
     bool begun; /* the journal is of this run */
     bool kept;  /* the table was written after the last change */
@@ -268,7 +270,8 @@ static enum dt_status prepare(struct run *run, struct dt_error *error)
         status =
             dt_journal_resume(&run->journal, job_of(run), &m->records, &entries, &count, error);
     if (!status)
-        status = open_table(path, &m->records.session, &run->table, error);
+        status = open_table(path, &m->records.session, &run->table, &run->before, error);
+    m->table = run->before;
     run->kept = path && !status;
     if (!status)
         status = take_up(run, entries, count, error);
@@ -283,7 +286,7 @@ static enum dt_status prepare(struct run *run, struct dt_error *error)
 
 /* Tunes one task. So that a kill loses no more than the problem under way, table and journal are
  * written. An interrupted one counts in the table, but is done again by --resume. */
-static enum dt_status tune_task(struct run *run, struct task *task, double seconds,
+static enum dt_status tune_task(struct run *run, struct cli_task *task, double seconds,
                                 struct dt_error *error)
 {
     struct cli_measure *m = run->m;
@@ -317,11 +320,12 @@ static double weight_of(const struct run *run, bool all)
 
 /* The task of the longest calls that is left. Few samples of it may take longer than its share of
  * the budget, which those after it make good; the last task's lateness would be the run's. */
-static struct task *next_task(struct run *run)
+static struct cli_task *next_task(struct run *run)
 {
-    struct task *next = NULL;
+    struct cli_task *next = NULL;
     for (size_t t = 0; t < run->count; t++)
-        if (!run->tasks[t].done && (!next || length_of(&run->tasks[t]) > length_of(next)))
+        if (!run->tasks[t].done &&
+            (!next || cli_task_length(&run->tasks[t]) > cli_task_length(next)))
             next = &run->tasks[t];
     return next;
 }
@@ -334,7 +338,7 @@ static enum dt_status tune_all(struct run *run, double end, struct dt_error *err
     const double start = dt_clock_ns();
     double weight = weight_of(run, false);
     end = start + (end - start) * weight / weight_of(run, true);
-    struct task *task;
+    struct cli_task *task;
     while (!status && !cli_measure_stopped() && (task = next_task(run))) {
         char text[DT_PROBLEM_TEXT_MAX];
         const double now = dt_clock_ns();
@@ -347,7 +351,7 @@ static enum dt_status tune_all(struct run *run, double end, struct dt_error *err
     return status;
 }
 
-static bool is_of(const struct dt_record *record, const struct task *task)
+static bool is_of(const struct dt_record *record, const struct cli_task *task)
 {
     return record->op == task->op &&
            memcmp(&record->problem, &task->problem, sizeof task->problem) == 0;
@@ -431,11 +435,10 @@ static int tune(const struct own *own, struct cli_measure *m, double end)
 {
     struct run run = {.own = own, .m = m};
     struct dt_error error;
-    m->tuner.goal = DT_GOAL_WINNER;
     run.tasks = malloc((m->options->problem_count * 4 + 1) * sizeof *run.tasks);
     if (!run.tasks)
         return cli_fail_text("no memory for %zu problems", m->options->problem_count);
-    run.count = collect(m, run.tasks);
+    run.count = cli_tasks_collect(m, run.tasks);
     int code = CLI_OK;
     if (prepare(&run, &error) || tune_all(&run, end, &error))
         code = cli_fail(&error);
@@ -443,6 +446,35 @@ static int tune(const struct own *own, struct cli_measure *m, double end)
     dt_journal_close(&run.journal, code == CLI_OK || (run.begun && m->records.count == 0));
     free(run.tasks);
     dt_table_free(run.table);
+    dt_table_free(run.before);
+    m->table = NULL;
+    return code;
+}
+
+/* Everything that measures. */
+static int measure_all(const struct own *own, const struct cli_options *options, int argc,
+                       char **argv, double start)
+{
+    struct cli_measure measure;
+    struct dt_error error;
+    int code = CLI_OK;
+    if (cli_measure_begin(&measure, options, argc, argv, &error))
+        return cli_fail(&error);
+    measure.tuner.goal = DT_GOAL_WINNER;
+    measure.tuner.policy = own->policy;
+    if (own->recording && !own->policy)
+        measure.tuner.policy = dt_policy_find("exhaustive");
+    if (own->recording && cli_measure_record(&measure, own->recording, &error))
+        code = cli_fail(&error);
+    else if (own->copies)
+        code = cli_prove_same(&measure, own->copies);
+    else if (own->prove)
+        code = cli_prove(&measure, own->budget);
+    else
+        code = tune(own, &measure, start + own->budget * 1e9);
+    const bool keep = measure.records.count > 0 || (own->prove && code != CLI_USAGE);
+    if (cli_measure_end(&measure, keep, &error))
+        code = cli_fail(&error);
     return code;
 }
 
@@ -451,29 +483,22 @@ int verb_tune(int argc, char **argv)
     static const struct argp argp = {.options = own_options, .parser = parse_own};
     struct own own = {.budget = 60};
     struct cli_options options;
-    struct cli_measure measure;
     struct dt_error error;
     const double start = dt_clock_ns();
     cli_parse(argc, argv,
               "Find the fastest plan for each problem on this machine and write the dispatch "
               "table. Default: --suite deberta-v3 --suite deberta-v1, bias and attention.",
               &argp, &own, &options);
-    int code = CLI_OK;
+    int code;
     if (own.resume && !options.table)
         code = cli_fail_text("--resume needs --table: the journal of a run lies beside its table");
     else if (options.problem_count == 0 &&
              (cli_suite_load("deberta-v3", &options.problems, &options.problem_count, &error) ||
               cli_suite_load("deberta-v1", &options.problems, &options.problem_count, &error)))
         code = cli_fail(&error);
-    else if (own.dry_run)
-        code = cli_dry_run(&options, own.topology);
-    if (!code && !own.dry_run && cli_measure_begin(&measure, &options, argc, argv, &error))
-        code = cli_fail(&error);
-    else if (!code && !own.dry_run) {
-        code = tune(&own, &measure, start + own.budget * 1e9);
-        if (cli_measure_end(&measure, measure.records.count > 0, &error))
-            code = cli_fail(&error);
-    }
+    else
+        code = own.dry_run ? cli_dry_run(&options, own.topology)
+                           : measure_all(&own, &options, argc, argv, start);
     cli_options_clear(&options);
     return cli_finish(code);
 }
