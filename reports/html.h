@@ -10,7 +10,7 @@
 #include "reports/evidence.h"
 
 /* What a report may take, in bytes: samples are left out of the data in it, and the report says
- * how many, rather than being longer. */
+ * how many, rather than being longer. Without zlib even the rest may be. */
 #define DT_HTML_BYTES_MAX ((size_t)1000000)
 
 /* Errors of the stream stay in the stream. DT_NO_MEMORY. */
