@@ -18,7 +18,8 @@ enum { COLUMNS_MAX = 16, LEFT = DT_LABEL_WIDTH, TOP = 128, CELL_W = 34, CELL_H =
 struct column {
     const char *variant;
     size_t wins;
-    double sum; /* of its shares */
+    double sum;                  /* of its shares */
+    const struct dt_block *seen; /* the last that was added */
 };
 
 struct map {
@@ -52,6 +53,27 @@ static const struct dt_record *best_of(const struct dt_block *block, const char 
     return NULL;
 }
 
+static bool is_of(const struct dt_candidate *candidate, const char *variant)
+{
+    return candidate->samples && candidate->fate != DT_FATE_FAILED &&
+           candidate->ratio_to_winner > 0 && isfinite(candidate->ratio_to_winner) &&
+           strcmp(candidate->subject.variant, variant) == 0;
+}
+
+/* Speed of a variant's best plan as a share of the leader's: by its records or, where it came to
+ * none, by the search. NAN if it was not timed. */
+static double share_by(const struct dt_block *block, const char *variant)
+{
+    const struct dt_record *record = best_of(block, variant);
+    double share = NAN;
+    if (record)
+        return share_of(block, record);
+    for (size_t c = 0; c < block->candidates; c++)
+        if (is_of(&block->candidate[c], variant))
+            share = fmax(share, block->candidate[c].ratio_to_winner);
+    return share;
+}
+
 /* The fastest of another variant; NULL if there is none. */
 static const struct dt_record *runner_up(const struct dt_block *block)
 {
@@ -64,11 +86,15 @@ static const struct dt_record *runner_up(const struct dt_block *block)
 
 /* ---- Columns --------------------------------------------------------------- */
 
+/* Once for each variant of a block. */
 static enum dt_status add_column(struct map *map, size_t *room, const struct dt_block *block,
-                                 const struct dt_record *record)
+                                 const char *variant)
 {
+    const double share = share_by(block, variant);
     size_t c = 0;
-    while (c < map->count && strcmp(map->columns[c].variant, record->variant) != 0)
+    if (isnan(share))
+        return DT_OK;
+    while (c < map->count && strcmp(map->columns[c].variant, variant) != 0)
         c++;
     if (c == map->count) {
         if (c == *room) {
@@ -79,11 +105,24 @@ static enum dt_status add_column(struct map *map, size_t *room, const struct dt_
             map->columns = columns;
             *room = wanted;
         }
-        map->columns[map->count++] = (struct column){.variant = record->variant};
+        map->columns[map->count++] = (struct column){.variant = variant};
     }
-    map->columns[c].wins += record == block->leader;
-    map->columns[c].sum += fmin(1, share_of(block, record));
+    if (map->columns[c].seen == block)
+        return DT_OK;
+    map->columns[c].seen = block;
+    map->columns[c].wins += strcmp(block->leader->variant, variant) == 0;
+    map->columns[c].sum += fmin(1, share);
     return DT_OK;
+}
+
+static enum dt_status add_columns(struct map *map, size_t *room, const struct dt_block *block)
+{
+    enum dt_status status = DT_OK;
+    for (size_t r = 0; r < block->span && !status; r++)
+        status = add_column(map, room, block, block->sorted[r]->variant);
+    for (size_t c = 0; c < block->candidates && !status; c++)
+        status = add_column(map, room, block, block->candidate[c].subject.variant);
+    return status;
 }
 
 static int compare_columns(const void *left, const void *right)
@@ -105,13 +144,8 @@ static enum dt_status make_map(const struct dt_page_data *data, enum dt_op op, s
         if (block->sorted[0]->op != op || !block->leader)
             continue;
         map->rows++;
-        for (size_t r = 0; r < block->span; r++) {
-            const struct dt_record *record = block->sorted[r];
-            if (record != best_of(block, record->variant))
-                continue;
-            if (add_column(map, &room, block, record))
-                return DT_NO_MEMORY;
-        }
+        if (add_columns(map, &room, block))
+            return DT_NO_MEMORY;
     }
     if (map->count)
         qsort(map->columns, map->count, sizeof *map->columns, compare_columns);
@@ -207,10 +241,11 @@ static void draw_row(FILE *out, const struct dt_block *block, const struct map *
     dt_page_label(out, y + CELL_H / 2.0, first->op, &first->problem, first->threads);
     for (size_t c = 0; c < columns; c++) {
         const double x = LEFT + (double)c * CELL_W;
-        const struct dt_record *record = best_of(block, map->columns[c].variant);
-        if (record)
-            dt_page_heat_cell(out, x, y, CELL_W, CELL_H, share_of(block, record),
-                              record == block->leader);
+        const char *variant = map->columns[c].variant;
+        const double share = share_by(block, variant);
+        if (isfinite(share))
+            dt_page_heat_cell(out, x, y, CELL_W, CELL_H, share,
+                              strcmp(variant, block->leader->variant) == 0);
         else
             dt_svg_text(out, "tick mid", x + CELL_W / 2.0, y + CELL_H / 2.0 + 4, "·");
     }
@@ -264,7 +299,8 @@ static void put_map(FILE *out, const struct dt_page_data *data, enum dt_op op,
     dt_figure_begin(out, id, sentence);
     draw(out, data, op, map, sentence);
     dt_figure_note(
-        out, "Percent of the winner's speed, each variant at its best tile. \u2605 the "
+        out, "Percent of the winner's speed, each variant at its best plan, by the search "
+             "where it did not come to the final. \u2605 the "
              "plan that was chosen, or the fastest where none was; a rival above 100 "
              "was faster by less than the tuner's margin. · does not apply or was not timed.");
     dt_figure_data(out, map->count < COLUMNS_MAX ? map->count : COLUMNS_MAX, map->count,

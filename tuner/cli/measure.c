@@ -200,7 +200,7 @@ enum dt_status cli_measure_problem(struct cli_measure *m, enum dt_op op,
 
 enum dt_status cli_measure_write(struct cli_measure *m, struct dt_error *error)
 {
-    const size_t first = m->written;
+    const size_t first = m->written, known = m->candidates_written;
     enum dt_status status = DT_OK;
     for (; !status && m->written < m->records.count; m->written++)
         if (m->json.stream)
@@ -211,11 +211,10 @@ enum dt_status cli_measure_write(struct cli_measure *m, struct dt_error *error)
     const struct dt_finding finding = {.records = {.session = m->records.session,
                                                    .items = &m->records.items[first],
                                                    .count = m->written - first},
-                                       .candidates = m->candidates.items,
-                                       .candidate_count = m->candidates.count};
-    status = cli_keep(&m->keeper, &finding, error);
-    m->candidates.count = 0;
-    return status;
+                                       .candidates = &m->candidates.items[known],
+                                       .candidate_count = m->candidates.count - known};
+    m->candidates_written = m->candidates.count;
+    return cli_keep(&m->keeper, &finding, error);
 }
 
 static enum dt_status write_recording(const struct dt_recording *recording, void *context,

@@ -21,7 +21,8 @@ struct cli_measure {
     struct cli_output json;          /* open if options->json */
     const struct dt_table *table;    /* whose plans are tried in any case; NULL: none */
     struct cli_output recording;     /* open after cli_measure_record() */
-    struct dt_candidates candidates; /* that are not in the store yet */
+    struct dt_candidates candidates; /* of all searches */
+    size_t candidates_written;       /* in the store */
     struct cli_keeper keeper;
     size_t written; /* records in json and in the store */
     struct dt_choice one_thread;

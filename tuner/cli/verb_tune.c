@@ -410,7 +410,6 @@ static void print_summary(const struct run *run, bool reported)
 static int finish(const struct run *run, int code)
 {
     const struct cli_measure *m = run->m;
-    const struct dt_finding finding = {.records = m->records};
     struct dt_error error;
     size_t done = 0;
     for (size_t t = 0; t < run->count; t++)
@@ -425,6 +424,9 @@ static int finish(const struct run *run, int code)
     if (m->records.count == 0)
         return code;
     sort_records(run);
+    const struct dt_finding finding = {.records = m->records,
+                                       .candidates = m->candidates.items,
+                                       .candidate_count = m->candidates.count};
     const bool report_fails =
         code != CLI_USAGE && cli_page_files_write(&run->own->reports, &finding, &error);
     print_summary(run, code != CLI_USAGE && !report_fails);
