@@ -109,10 +109,10 @@ Test(html, long_names_are_cut_between_characters)
     free(rich);
 }
 
-Test(html, texts_of_evidence_stay_text)
+static void expect_text(struct dt_evidence evidence)
 {
     static const char evil[] = "</script><script>alert(1)</script>&\"'<!--";
-    struct dt_evidence evidence = made_up(5), again;
+    struct dt_evidence again;
     for (size_t s = 0; s < evidence.count; s++) {
         struct dt_finding *f = &evidence.sessions[s];
         snprintf(f->records.session.cpu, sizeof f->records.session.cpu, "%s", evil);
@@ -142,6 +142,10 @@ Test(html, texts_of_evidence_stay_text)
     dt_evidence_clear(&again);
     dt_evidence_clear(&evidence);
 }
+
+Test(html, texts_of_packed_evidence_stay_text) { expect_text(made_up(5)); }
+
+Test(html, texts_of_plain_evidence_stay_text) { expect_text(fixture_evidence()); }
 
 /* ---- Pages ----------------------------------------------------------------- */
 
@@ -251,6 +255,22 @@ Test(html, a_problem_is_shown_by_the_newest_session_with_enough_choices)
             cr_expect_gt(data.blocks[b].candidates, 10);
         }
     cr_expect_eq(found, 1);
+    const struct dt_block *widest = &data.blocks[0];
+    struct dt_finding *again = NULL;
+    strcpy(session.date, "2024-06-02T00:00:00Z");
+    const size_t half = (widest->span + 1) / 2;
+    struct dt_record *copies = calloc(half, sizeof *copies);
+    for (size_t r = 0; r < half; r++) {
+        copies[r] = *widest->sorted[r];
+        copies[r].ns = NULL;
+    }
+    dt_page_data_clear(&data);
+    again = dt_evidence_session(&evidence, &session);
+    again->records.items = copies;
+    again->records.count = half;
+    cr_assert_eq(dt_page_data_init(&data, &evidence, NULL), DT_OK);
+    cr_expect_eq(data.blocks[0].finding, again, "half as many are enough");
+    cr_expect_eq(data.blocks[0].span, half);
     dt_page_data_clear(&data);
 
     strcpy(session.machine[3], "another machine");
@@ -259,7 +279,7 @@ Test(html, a_problem_is_shown_by_the_newest_session_with_enough_choices)
     FIXTURE_KEEP(other, records.items, records.count, fixture_record("n96 log:256:512", 3));
     cr_assert_eq(dt_page_data_init(&data, &evidence, NULL), DT_OK);
     cr_expect_eq(data.block_count, 1);
-    cr_expect_eq(data.other_machines, 2);
+    cr_expect_eq(data.other_machines, 3);
     dt_page_data_clear(&data);
     dt_evidence_clear(&evidence);
 }
