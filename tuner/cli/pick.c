@@ -110,6 +110,8 @@ static size_t count_items(const struct dt_finding *finding)
 
 static void drop(struct dt_evidence *evidence, size_t from, size_t count)
 {
+    if (count == 0)
+        return;
     for (size_t s = from; s < from + count; s++)
         dt_finding_clear(&evidence->sessions[s]);
     evidence->count -= count;
