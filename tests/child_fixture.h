@@ -2,18 +2,19 @@
 #ifndef CHILD_FIXTURE_H
 #define CHILD_FIXTURE_H
 
+#include "emulated.h"
+
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
 /*
  * For tests that try candidates in child processes. Criterion gives a test process threads of its
  * own, and qemu-user 7.2 aborts when a process that was forked beside other threads starts one
- * (qemu_plugin_vcpu_init_hook finds its number taken). scripts/test sets EMULATED there. The
- * program has no such threads, so that tests/program/kill-tune covers children under qemu.
+ * (qemu_plugin_vcpu_init_hook finds its number taken). The program has no
+ * such threads, so that tests/program/tune-captured covers children under qemu.
  */
 static inline void need_children(void)
 {
-    if (getenv("EMULATED"))
+    if (is_emulated())
         cr_skip_test("qemu-user cannot start a thread in a forked process");
 }
 

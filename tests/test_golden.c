@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "emulated.h"
 #include "tuner/golden.h"
 
 #include <criterion/criterion.h>
@@ -56,6 +57,8 @@ Test(golden, all_shared_cases)
 #if defined(__SANITIZE_ADDRESS__)
     cr_skip_test("under the address sanitizer the cases of the repository are enough");
 #endif
+    if (is_emulated())
+        cr_skip_test("in an emulator the cases of the repository are enough");
     char wrong[700] = "";
     const size_t judged = check_folder(SHARED_DIR "/golden", wrong, sizeof wrong);
     cr_assert_str_empty(wrong, "%s", wrong);
