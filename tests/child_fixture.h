@@ -2,7 +2,7 @@
 #ifndef CHILD_FIXTURE_H
 #define CHILD_FIXTURE_H
 
-#include "emulated.h"
+#include "tests/emulated.h"
 
 #include <criterion/criterion.h>
 

@@ -4,11 +4,11 @@
  * rounding that is far below the bounds that variants state, and so does the reference. The seed of
  * a failure reproduces it: DISENTUNE_TEST_SEED=N runs that problem alone.
  */
-#include "emulated.h"
 #include "kernels/error.h"
 #include "kernels/reference.h"
 #include "kernels/setup.h"
 #include "reports/stats.h"
+#include "tests/emulated.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

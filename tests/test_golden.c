@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "emulated.h"
+#include "tests/emulated.h"
 #include "tuner/golden.h"
 
 #include <criterion/criterion.h>

@@ -58,7 +58,7 @@ static void nothing(void *context, uint64_t calls)
 static struct dt_sampler sample_on(struct made_up *m)
 {
     struct dt_sampler sampler = {.counters = &m->counters};
-    struct dt_repeat repeat = {.calls = 1, .ns = 1e9};
+    struct dt_repeat repeat = {.calls = 1, .ns = 5e7};
     for (int n = 0; n < DT_CANARY_HISTORY; n++)
         sampler.canary[sampler.canaries++] = 100;
     dt_sampler_begin_block(&sampler);

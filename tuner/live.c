@@ -7,12 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-    VALIDATE_LENGTH = 320,    /* past the longest tile, so that the last of a row is a short one */
-    VALIDATE_ATTENTION = 331, /* two blocks of the longest tile and a short one */
-    VALIDATE_HEADS = 2,
-};
-
 /* A call of the search for an attention does about as much, a few milliseconds. */
 #define SEARCH_FLOPS 0x1p28
 
@@ -21,18 +15,6 @@ static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 int32_t dt_live_threads(const struct dt_tuner *tuner, enum dt_op op)
 {
     return op == DT_OP_ATTENTION && tuner->threads > 1 ? tuner->threads : 1;
-}
-
-static struct dt_problem for_validation(enum dt_op op, const struct dt_problem *problem)
-{
-    const bool attention = op == DT_OP_ATTENTION;
-    const int32_t length = attention ? VALIDATE_ATTENTION : VALIDATE_LENGTH;
-    struct dt_problem p = *problem;
-    p.nq = least(p.nq, length);
-    p.nk = least(p.nk, length);
-    p.batch = attention ? least(p.batch, VALIDATE_HEADS) : p.batch;
-    p.heads = attention ? least(p.heads, VALIDATE_HEADS) : p.heads;
-    return p;
 }
 
 /* Heads last: their positions compete for the caches. */
@@ -108,15 +90,14 @@ enum dt_status dt_live_open(struct dt_live *live, const struct dt_tuner *tuner, 
                             const struct dt_problem *problem, struct dt_outcome *outcome,
                             struct dt_error *error)
 {
-    const struct dt_validate_options options = {tuner->session->seed, DT_VALIDATE_QUICK};
     const struct dt_problem searched = for_search(op, problem, dt_live_threads(tuner, op));
     *live = (struct dt_live){.tuner = tuner, .outcome = outcome, .race.board = DT_BOARD_EMPTY};
     enum dt_status status =
         dt_workload_init(&live->workload, op, &searched, tuner->session->seed, error);
-    const struct dt_problem validated = for_validation(op, &live->workload.problem);
     live->problem = dt_problem_class(op, problem);
     if (!status)
-        status = dt_validate_open(op, &validated, &options, &live->validator, error);
+        status = dt_validators_get(tuner->validators, op, &live->problem, false,
+                                   tuner->session->seed, &live->validator, error);
     if (!status)
         status = open_space(live, error);
     if (status)
@@ -129,8 +110,6 @@ void dt_live_close(struct dt_live *live)
     dt_race_clear(&live->race);
     free(live->trials);
     dt_space_clear(&live->space);
-    if (live->validator)
-        dt_validate_close(live->validator);
     dt_workload_clear(&live->workload);
     *live = (struct dt_live){.race.board = DT_BOARD_EMPTY};
 }

@@ -17,7 +17,7 @@ struct dt_live {
     const struct dt_tuner *tuner;
     struct dt_problem problem; /* the one that is searched for */
     struct dt_workload workload;
-    struct dt_validator *validator;
+    struct dt_validator *validator; /* of tuner->validators */
     struct dt_space_scope scope;
     struct dt_space space;
     struct dt_race race;   /* a runner for each plan */
@@ -31,8 +31,9 @@ struct dt_live {
 };
 
 /*
- * Makes space and workload of a problem for the tuner's goal. A space without any plan is no error,
- * but no arena either. Release with dt_live_close(). DT_INVALID, DT_NO_MEMORY.
+ * Makes space and workload of a problem for the tuner's goal; the tuner has validators. A space
+ * without any plan is no error, but no arena either. Release with dt_live_close(). DT_INVALID,
+ * DT_NO_MEMORY.
  */
 enum dt_status dt_live_open(struct dt_live *live, const struct dt_tuner *tuner, enum dt_op op,
                             const struct dt_problem *problem, struct dt_outcome *outcome,

@@ -20,7 +20,7 @@ struct dt_proof {
 /*
  * Searches the problem in about `seconds` as dt_tune() does, then all of its space without a limit,
  * a few times each plan (tuner/policies.c), and times what the two chose against each other.
- * *found is false if no variant applies. Errors of dt_tune().
+ * The tuner has validators. *found is false if no variant applies. Errors of dt_tune().
  */
 enum dt_status dt_prove(const struct dt_tuner *tuner, enum dt_op op,
                         const struct dt_problem *problem, double seconds, struct dt_proof *proof,

@@ -51,7 +51,8 @@ void dt_race_leave(struct dt_race *race, size_t runner);
 enum dt_status dt_race_add_reference(struct dt_race *race, const struct dt_runner *runner,
                                      size_t *index, struct dt_error *error);
 
-/* One block. A block that fails its gates is timed again once. Without memory it is lost. */
+/* One block. A block that fails its gates is timed again once, unless it lasts a second. Without
+ * memory it is lost. */
 void dt_race_block(struct dt_race *race);
 
 /* Median time with its 95 % interval, the samples in `values` (DT_BLOCKS_MAX). */

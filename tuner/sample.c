@@ -117,25 +117,41 @@ static double time_calls(dt_work_fn *work, void *context, uint64_t calls)
  * again. */
 #define STEADY_NS 3e7
 
+enum { WARM_UPS_MAX = 10 };
+
 static struct dt_repeat warm_up(const struct dt_sampler *s, dt_work_fn *work, void *context)
 {
-    double before = INFINITY, now = time_calls(work, context, 1);
-    for (int n = 0; n < 10 && now < STEADY_NS && fabs(now - before) > 0.1 * now; n++) {
+    double before = INFINITY, now = time_calls(work, context, 1), spent = now;
+    while (spent < STEADY_NS && fabs(now - before) > 0.1 * now) {
         before = now;
         const uint64_t calls = now < s->least_ns ? (uint64_t)(s->least_ns / fmax(now, 1)) + 1 : 1;
         now = time_calls(work, context, calls) / (double)calls;
+        spent += fmax(now * (double)calls, STEADY_NS / WARM_UPS_MAX);
     }
     const double calls = ceil(s->least_ns / fmax(now, 1));
     return (struct dt_repeat){calls > 1 ? (uint64_t)calls : 1, now};
 }
 
+/* A sample that lasts longer is not taken again: on a machine on which it is disturbed the next one
+ * would be, too, and it is the mean of much undisturbed time. */
+#define REPEATED_NS 1e8
+
+/* Of what lasts longer the first call is a sample: memory that is touched for the first time is a
+ * matter of milliseconds. */
+#define COLD_NS 5e8
+
 double dt_sample(struct dt_sampler *s, dt_work_fn *work, void *context, struct dt_repeat *repeat,
                  size_t *rejected)
 {
     double ns = 0;
-    if (repeat->calls == 0)
+    if (repeat->calls == 0) {
         *repeat = warm_up(s, work, context);
-    for (int try = 0; try <= DT_SAMPLE_RETRIES; try++) {
+        s->accepted += repeat->ns > COLD_NS;
+        if (repeat->ns > COLD_NS)
+            return repeat->ns;
+    }
+    const int retries = repeat->ns * (double)repeat->calls < REPEATED_NS ? DT_SAMPLE_RETRIES : 0;
+    for (int try = 0; try <= retries; try++) {
         if (repeat->ns < STEADY_NS)
             work(context, 1 + repeat->calls / 4);
         const struct dt_thread_counters before = read_thread(s);

@@ -14,9 +14,9 @@
  *                   a fixed chain of multiplications ("canary") took no more than 1.15 times
  *                   its median of the session
  *
- * A rejected sample is taken again, at most DT_SAMPLE_RETRIES times, and counted, also under each
- * gate that rejected it. The last try is kept even if it failed: a loaded machine makes wide
- * intervals, not missing numbers.
+ * A rejected sample is taken again, at most DT_SAMPLE_RETRIES times, or never if it lasts a tenth
+ * of a second, and counted, also under each gate that rejected it. The last try is kept even if it
+ * failed: a loaded machine makes wide intervals, not missing numbers.
  */
 #ifndef DISENTUNE_SAMPLE_H
 #define DISENTUNE_SAMPLE_H
@@ -74,7 +74,7 @@ bool dt_sampler_end_block(struct dt_sampler *sampler);
 /* How often one piece of work is repeated: zero at first, then kept from sample to sample. */
 struct dt_repeat {
     uint64_t calls; /* in a sample; found by warming up until two timings agree within 10 %; long
-                       calls are warm after one */
+                       calls are warm after one, and of the longest that is a sample */
     double ns;      /* of one, about */
 };
 

@@ -13,6 +13,8 @@
 
 enum {
     FINALISTS = 6,
+    RACE_CALLS = 40, /* of a last race of one plan with its references, */
+    RACE_CALLS_ATTENTION = 12,
     CALLS_A_FINALIST = 6,  /* with those before its samples */
     REFERENCES = 2,        /* that take as long as a finalist */
     BASELINE_SAMPLES = 3,  /* of the scalar attention */
@@ -196,14 +198,19 @@ static void judge(struct contest *c, const struct dt_tuner *tuner, struct dt_out
     outcome->complete &= !c->search->cut;
 }
 
+/* How many times as much as the workload of the search the problem has to do. */
+static double heads_left_out(const struct dt_live *live)
+{
+    const struct dt_problem *whole = &live->problem, *part = &live->workload.problem;
+    return (double)whole->batch * whole->heads / ((double)part->batch * part->heads);
+}
+
 /* What a call of the problem takes by what one of the search took; 0 if that is not known. */
 static double call_ns(const struct dt_live *live, const struct dt_search *found, size_t entry)
 {
     double times[DT_BLOCKS_MAX];
     const size_t count = dt_board_times(&found->board, entry, times);
-    const struct dt_problem *whole = &live->problem, *part = &live->workload.problem;
-    const double heads = (double)whole->batch * whole->heads / ((double)part->batch * part->heads);
-    return count ? heads * dt_median(times, count) : 0;
+    return count ? heads_left_out(live) * dt_median(times, count) : 0;
 }
 
 static enum dt_status race_finalists(const struct dt_tuner *tuner, struct contest *c,
@@ -214,10 +221,12 @@ static enum dt_status race_finalists(const struct dt_tuner *tuner, struct contes
     const struct dt_live *live = c->live;
     const double end = dt_clock_ns() + seconds * 1e9;
     struct dt_references references;
-    enum dt_status status = DT_OK;
+    struct dt_validator *validator;
+    enum dt_status status = dt_validators_get(tuner->validators, live->scope.op, &live->problem,
+                                              true, tuner->session->seed, &validator, error);
     for (size_t r = 0; r < race->count && !status; r++) {
         race->runners[r].threads = live->scope.threads;
-        status = dt_tune_admit(tuner, live->validator, race, r, outcome, error);
+        status = dt_tune_admit(tuner, validator, race, r, outcome, error);
     }
     if (status)
         return status;
@@ -287,6 +296,17 @@ static enum dt_status search_plain(const struct dt_tuner *given, const struct dt
     return status;
 }
 
+/* Of what is left the search gets a share, but not what the last race of long calls needs at least.
+ */
+static double search_seconds(const struct dt_live *live, double end)
+{
+    const double left = fmax(0, end - dt_clock_ns()) * 1e-9;
+    const bool attention = live->scope.op == DT_OP_ATTENTION;
+    const double call = live->space.predicted[0] * heads_left_out(live) * 1e-9;
+    const double race = isnan(call) ? 0 : call * (attention ? RACE_CALLS_ATTENTION : RACE_CALLS);
+    return fmax(0, fmin(SEARCH_SHARE * left, left - race));
+}
+
 static enum dt_status keep(const struct dt_tuner *tuner, const struct dt_live *live,
                            const struct dt_search *found, struct dt_error *error)
 {
@@ -352,17 +372,13 @@ clear_plain:
     return status;
 }
 
-enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
-                       const struct dt_problem *problem, double seconds, struct dt_records *records,
-                       struct dt_outcome *outcome, struct dt_error *error)
+static enum dt_status tune(const struct dt_tuner *tuner, enum dt_op op,
+                           const struct dt_problem *problem, double end, struct dt_records *records,
+                           struct dt_outcome *outcome, struct dt_error *error)
 {
-    const double end = dt_clock_ns() + seconds * 1e9;
     const struct dt_policy *policy = tuner->policy ? tuner->policy : dt_policy_at(0);
     struct dt_search found = {.board = DT_BOARD_EMPTY};
     struct dt_live live;
-    *outcome = (struct dt_outcome){.regret = NAN};
-    if (op == DT_OP_BIAS && problem->terms == 0)
-        return DT_OK;
     if (tuner->goal == DT_GOAL_VARIANTS)
         policy = &dt_policy_variants;
     enum dt_status status = dt_live_open(&live, tuner, op, problem, outcome, error);
@@ -370,12 +386,29 @@ enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
         return status;
     outcome->plans = live.space.count;
     if (live.space.count > 0)
-        status = search(&live, policy, SEARCH_SHARE * seconds, &found, error);
+        status = search(&live, policy, search_seconds(&live, end), &found, error);
     if (!status && live.space.count > 0 && tuner->keep)
         status = keep(tuner, &live, &found, error);
     if (!status && live.space.count > 0)
         status = finish(&live, &found, end, records, error);
     dt_search_clear(&found);
     dt_live_close(&live);
+    return status;
+}
+
+enum dt_status dt_tune(const struct dt_tuner *given, enum dt_op op,
+                       const struct dt_problem *problem, double seconds, struct dt_records *records,
+                       struct dt_outcome *outcome, struct dt_error *error)
+{
+    const double end = dt_clock_ns() + seconds * 1e9;
+    struct dt_validators validators = {.next = 0};
+    struct dt_tuner tuner = *given;
+    *outcome = (struct dt_outcome){.regret = NAN};
+    if (op == DT_OP_BIAS && problem->terms == 0)
+        return DT_OK;
+    if (!tuner.validators)
+        tuner.validators = &validators;
+    enum dt_status status = tune(&tuner, op, problem, end, records, outcome, error);
+    dt_validators_clear(&validators);
     return status;
 }

@@ -12,7 +12,7 @@
 #include "reports/evidence.h"
 #include "tuner/race.h"
 #include "tuner/recording.h"
-#include "tuner/validate.h"
+#include "tuner/validators.h"
 
 #include <signal.h>
 
@@ -49,6 +49,8 @@ struct dt_tuner {
     void (*complain)(const char *line, void *context);
     double trial_seconds; /* after which a candidate's trial hangs; 0: dt_child_limit() */
     const volatile sig_atomic_t *stop; /* not 0: finish the block and return what is known */
+
+    struct dt_validators *validators; /* NULL: each search makes its own */
 
     /* What becomes of a search; either may be NULL. */
     struct dt_candidates *candidates; /* gets what was considered */

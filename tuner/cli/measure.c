@@ -101,7 +101,8 @@ enum dt_status cli_measure_begin(struct cli_measure *m, const struct cli_options
                                  .complain = complain,
                                  .context = m,
                                  .stop = &stop,
-                                 .candidates = &m->candidates};
+                                 .candidates = &m->candidates,
+                                 .validators = &m->validators};
     if (status)
         cli_measure_end(m, false, NULL);
     return status;
@@ -253,6 +254,7 @@ enum dt_status cli_measure_end(struct cli_measure *m, bool keep, struct dt_error
     }
     cli_keep_end(&m->keeper);
     dt_candidates_clear(&m->candidates);
+    dt_validators_clear(&m->validators);
     dt_records_clear(&m->records);
     dt_machine_clear(&m->machine);
     dt_binding_restore(&m->before, m->options->threads[m->options->thread_count - 1]);

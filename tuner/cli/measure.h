@@ -23,6 +23,7 @@ struct cli_measure {
     struct cli_output recording;     /* open after cli_measure_record() */
     struct dt_candidates candidates; /* of all searches */
     size_t candidates_written;       /* in the store */
+    struct dt_validators validators;
     struct cli_keeper keeper;
     size_t written; /* records in json and in the store */
     struct dt_choice one_thread;

@@ -99,8 +99,11 @@ static int conclude(const struct proofs *proofs)
     const double near = (double)proofs->near / (double)proofs->cells;
     const double share = (double)proofs->samples / (double)proofs->exhaustive;
     if (proofs->text)
-        printf("\nwithin %.0f %% of the best: %zu of %zu cells (%.1f %%; %.0f %% are asked)\n"
+        printf("\nnoise floor: %.1f %%%s\nwithin %.0f %% of the best: %zu of %zu cells (%.1f %%; "
+               "%.0f %% are asked)\n"
                "samples: %zu of %zu of exhaustive searches (%.1f %%; at most %.0f %% are asked)\n",
+               100 * proofs->m->records.session.noise_floor,
+               proofs->m->records.session.noisy ? "; the machine was busy" : "",
                100 * (NEAR_RATIO - 1), proofs->near, proofs->cells, 100 * near, 100 * NEAR_SHARE,
                proofs->samples, proofs->exhaustive, 100 * share, 100 * MOST_SAMPLES);
     return near >= NEAR_SHARE && share <= MOST_SAMPLES ? CLI_OK : CLI_NEGATIVE;
