@@ -75,7 +75,6 @@ void dt_slowdown_end(const struct dt_slowdown *constant, double begun)
     if (begun > 0) {
         s->call_ns = fmin(s->call_ns, now_ns() - begun);
         s->timed++;
-        return;
     }
     const double piece = piece_ns(), owed = s->owed_ns + s->share * s->call_ns;
     const uint64_t pieces = (uint64_t)(owed / piece);

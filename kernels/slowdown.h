@@ -3,9 +3,9 @@
  * A build that can be slowed down by a known amount, to test what claims to notice
  * (-Dslowdown=true; without it all this is empty). DISENTUNE_SLOWDOWN=5 in the environment makes
  * each call of a plan take 5 % longer, by work that is really done after it: a chain of dependent
- * multiply-adds. The first calls are timed, the least of these times is what the percent are of;
- * from then on a call owes a fixed amount, and whole pieces of about 20 ns are worked off. Results
- * are the same bits.
+ * multiply-adds. The first calls are timed, the least time so far is what the percent are of; after
+ * these a call owes a fixed amount. Whole pieces of about 20 ns are worked off. Results are the
+ * same bits. No call is without: of long ones a process that measures may make a few only.
  *
  * Tried and rejected: to repeat a share of the rows or work items. A work item packs the keys and
  * makes the products with the positions for its head, so that a twentieth of the rows costs more

@@ -33,6 +33,20 @@ static int failed(const char *what)
     return EXIT_FAILURE;
 }
 
+/* Whether calls that are timed work, too. */
+static int check_first(void)
+{
+    struct dt_slowdown s;
+    setenv("DISENTUNE_SLOWDOWN", "100", 1);
+    if (dt_slowdown_init(&s, NULL))
+        return failed("no slow-down");
+    const double begun = dt_slowdown_begin(&s);
+    while (dt_slowdown_begin(&s) - begun < 1e6)
+        ;
+    dt_slowdown_end(&s, begun);
+    return s.timed == 1 && s.pieces > 100 ? EXIT_SUCCESS : failed("the first call does no work");
+}
+
 /* Pieces that so many calls of a millisecond work off after those that are timed. */
 static uint64_t pieces_of(const char *percent, int calls)
 {
@@ -42,9 +56,11 @@ static uint64_t pieces_of(const char *percent, int calls)
         return 0;
     for (int n = 0; n < 5; n++)
         dt_slowdown_end(&s, dt_slowdown_begin(&s));
-    if (s.pieces != 0 || s.timed != 5)
+    if (s.timed != 5)
         return 0;
     s.call_ns = 1e6;
+    s.owed_ns = 0;
+    s.pieces = 0;
     for (int n = 0; n < calls; n++)
         dt_slowdown_end(&s, dt_slowdown_begin(&s));
     return s.pieces;
@@ -156,7 +172,7 @@ int main(void)
     fill(qr, sizeof qr / sizeof *qr, 5);
     fill(c2p, sizeof c2p / sizeof *c2p, 6);
     fill(p2c, sizeof p2c / sizeof *p2c, 7);
-    const int code = check_amounts() || check_refusals() || check_bits();
+    const int code = check_first() || check_amounts() || check_refusals() || check_bits();
     if (!code)
         puts("plans are slowed down as asked and give the same bits");
     return code;
