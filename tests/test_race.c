@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/problem_fixture.h"
+#include "tuner/final.h"
 #include "tuner/race.h"
 
 #include <math.h>
@@ -161,9 +162,9 @@ Test(race, dropped_and_references_neither_lead_nor_win)
 /* In [0, 1). */
 static double uniform(uint64_t *state) { return (double)(dt_random(state) >> 11) * 0x1p-53; }
 
-/* Noise of 1 % and, in one sample of fifty, a disturbance of up to 100 %: the last race of two
- * copies of one plan tells them apart in at most 1 % of 300 races. */
-Test(race, two_copies_are_not_told_apart)
+/* How many of 300 last races of two copies of one plan tell them apart; noise of 1 % and, in a
+ * share of the samples, a disturbance of up to 100 %. */
+static size_t told_apart(double disturbed, double band)
 {
     uint64_t random = 20260131;
     size_t declared = 0;
@@ -176,16 +177,41 @@ Test(race, two_copies_are_not_told_apart)
                 double sum = -6;
                 for (int d = 0; d < 12; d++)
                     sum += uniform(&random);
-                const double burst = uniform(&random) < 0.02 ? 1 + uniform(&random) : 1;
+                const double burst = uniform(&random) < disturbed ? 1 + uniform(&random) : 1;
                 if (!board.lanes[n].dropped)
                     cr_assert(dt_board_time(&board, n, 1e5 * exp(0.01 * sum) * burst));
             }
-            dt_board_drop(&board, dt_board_limit(board.blocks + 1), 0.005);
+            dt_board_drop(&board, dt_final_limit(board.blocks + 1), band);
         }
-        declared += dt_board_apart(&board, 0.005);
+        declared += dt_board_apart(&board, band);
         dt_board_clear(&board);
     }
-    cr_expect_leq(declared, 3, "%zu of 300", declared);
+    return declared;
+}
+
+Test(race, two_copies_are_not_told_apart)
+{
+    static const struct {
+        double disturbed, band;
+    } cases[] = {{0, 0.005}, {0.02, 0.005}, {0.1, 0.005}, {0.15, 0.02}};
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        const size_t declared = told_apart(cases[n].disturbed, cases[n].band);
+        cr_expect_leq(declared, 3, "case %zu: %zu of 300", n, declared);
+    }
+}
+
+Test(race, of_equals_the_one_that_stands_wins)
+{
+    struct made_up m;
+    make_up_times(&m, tiles, (const double[]){100, 101, 104}, 3, 0);
+    m.race.standing = 2;
+    cr_expect_eq(dt_race_winner(&m.race, 0.05), 2);
+    cr_expect_eq(dt_race_winner(&m.race, 0.02), 1, "it is slower by more than the band");
+    m.race.standing = 0;
+    cr_expect_eq(dt_race_winner(&m.race, 0.02), 0, "1 would be preferred to it");
+    m.race.board.lanes[0].dropped = true;
+    cr_expect_eq(dt_race_winner(&m.race, 0.02), 1);
+    dt_race_clear(&m.race);
 }
 
 Test(race, equals_are_those_within_the_band)

@@ -176,6 +176,9 @@ Test(search, of_equals_the_preferred_one_is_found)
             cr_expect_eq(search(&recording, "race", INFINITY, seed).plan, turn ? best : twin,
                          "turn %d seed %zu", turn, (size_t)seed);
     }
+    recording.known[0] = twin; /* what would run anyway comes before any other */
+    recording.known_count = 1;
+    cr_expect_eq(search(&recording, "race", INFINITY, 1).plan, twin);
     dt_recording_clear(&recording);
 }
 

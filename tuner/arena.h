@@ -11,7 +11,7 @@
 struct dt_arena {
     const struct dt_point *points; /* [count], the most promising first */
     size_t count;                  /* >= 1 */
-    const size_t *known;           /* plans to try in any case, the first of them first */
+    const size_t *known;           /* plans to try in any case; the first: what would run anyway */
     size_t known_count;
 
     /* Before a plan is timed; again after it retired. *passed is false if it crashes, hangs or is

@@ -123,19 +123,32 @@ size_t dt_board_leader(const struct dt_board *board)
 
 double dt_board_limit(size_t blocks) { return blocks <= 1 ? 2.5 : blocks == 2 ? 1.5 : 1.2; }
 
+/* Whether in every block that both took part in the lane took longer, as that multiple at least. */
+static bool always_behind(const struct dt_board *board, size_t lane, size_t leader, double factor)
+{
+    double logs[DT_BLOCKS_MAX];
+    const size_t count = gather_ratios(board, lane, leader, logs);
+    for (size_t n = 0; n < count; n++)
+        if (logs[n] > -log(factor))
+            return false;
+    return true;
+}
+
 void dt_board_drop(struct dt_board *board, double factor, double band)
 {
     const size_t leader = dt_board_leader(board);
     if (leader == board->count)
         return;
     const double limit = factor * recent_median(board, leader);
+    const double least = fmax(pow(factor, 0.8), dt_board_tie(band));
     for (size_t n = 0; n < board->count; n++) {
         struct dt_lane *lane = &board->lanes[n];
         if (!dt_board_competes(board, n) || n == leader)
             continue;
-        lane->dropped = recent_median(board, n) > limit ||
-                        (lane->count % LOOK == 0 &&
-                         dt_board_ratio(board, n, leader).hi * dt_board_tie(band) < 1);
+        lane->dropped =
+            (recent_median(board, n) > limit && always_behind(board, n, leader, least)) ||
+            (lane->count % LOOK == 0 &&
+             dt_board_ratio(board, n, leader).hi * dt_board_tie(band) < 1);
     }
 }
 

@@ -75,9 +75,10 @@ size_t dt_board_leader(const struct dt_board *board);
  * single time may be off by much, the median of three hardly. */
 double dt_board_limit(size_t blocks);
 
-/* Drops lanes whose median since board->since is more than `factor` times the leader's, and at
- * every fifth of their times, so that chance is asked seldom, the ones whose whole interval of
- * ratios to the leader lies beyond dt_board_tie(band). */
+/* Drops lanes whose median since board->since is more than `factor` times the leader's and that
+ * were slower in every block, since half of three samples may be disturbed; and at every fifth of
+ * their times, so that chance is asked seldom, the ones whose whole interval of ratios to the
+ * leader lies beyond dt_board_tie(band). */
 void dt_board_drop(struct dt_board *board, double factor, double band);
 
 /* Whether of two lanes one was dropped, or they are told apart at the end: the whole interval of

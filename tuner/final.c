@@ -28,6 +28,8 @@ enum {
 /* A first block and the making of a workload, as a multiple of a first block. */
 #define PROCESS_COST 1.5
 
+double dt_final_limit(size_t blocks) { return 1.3 * dt_board_limit(blocks); }
+
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
 static size_t competing(const struct dt_race *race)
@@ -41,7 +43,7 @@ static size_t competing(const struct dt_race *race)
 static void narrow(const struct dt_tuner *tuner, struct dt_race *race)
 {
     if (tuner->goal == DT_GOAL_WINNER)
-        dt_board_drop(&race->board, dt_board_limit(race->board.blocks),
+        dt_board_drop(&race->board, dt_final_limit(race->board.blocks),
                       tuner->session->noise_floor);
 }
 

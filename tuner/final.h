@@ -5,6 +5,10 @@
 
 #include "tuner/tune.h"
 
+/* dt_board_limit() of a last race. More patient: what is dropped here is lost, and of two samples
+ * one may be disturbed. */
+double dt_final_limit(size_t blocks);
+
 /*
  * Runs the race, of which the runners have entered and each has passed its trial, for about
  * `seconds`. With DT_GOAL_WINNER the slow are dropped, and as long as several compete and the time

@@ -44,15 +44,15 @@ static void know(struct dt_live *live, const struct dt_choice *choice)
         live->known[live->known_count++] = plan;
 }
 
-/* The heuristic choice, then what the tuner knows. */
+/* What the tuner knows, then the heuristic choice: the order of a look-up. */
 static void know_all(struct dt_live *live)
 {
     const struct dt_tuner *tuner = live->tuner;
     struct dt_choice choice;
-    if (!dt_choice_heuristic(live->scope.op, live->scope.problem, live->scope.delta, &choice, NULL))
-        know(live, &choice);
     for (size_t n = 0; n < tuner->known_count && n < DT_TUNER_KNOWN_MAX; n++)
         know(live, &tuner->known[n]);
+    if (!dt_choice_heuristic(live->scope.op, live->scope.problem, live->scope.delta, &choice, NULL))
+        know(live, &choice);
 }
 
 static enum dt_status open_space(struct dt_live *live, struct dt_error *error)

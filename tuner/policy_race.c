@@ -9,8 +9,9 @@
  *                 one value against it; the winner goes on. The axes interact little, so that a
  *                 value that lost clearly once is not tried again. Ends when no neighbour is better
  *     basins      the same from the best plans of a few other forms, which may want other tiles
- *     settling    of plans that are equally fast the table wants the first (dt_choice_compare):
- *                 untried neighbours that come before it are tried, as long as they are equal
+ *     settling    of plans that are equally fast the table wants the preferred one
+ *                 (dt_search_prefers): untried neighbours that are preferred to it are tried, as
+ *                 long as they are equal
  *
  * All of it in heats of interleaved blocks that drop the slow (dt_search_heat). A share of the time
  * is set for each part; a part that needs less leaves it to the next. When the time does not
@@ -251,26 +252,9 @@ static enum dt_status descend_from(struct dt_search *search, size_t entry, struc
 
 /* ---- Settling -------------------------------------------------------------------- */
 
-/* The entry that the table would have now. */
-static size_t settled(const struct dt_search *search)
-{
-    const struct dt_arena *arena = search->arena;
-    const size_t leader = dt_search_leader(search);
-    const double limit = dt_board_tie(search->band) * dt_board_score(&search->board, leader);
-    size_t first = leader;
-    for (size_t e = 0; e < search->board.count; e++)
-        if (!search->entries[e].out && !search->entries[e].failed &&
-            dt_board_score(&search->board, e) <= limit &&
-            arena->compare(arena->context, search->entries[e].plan, search->entries[first].plan) <
-                0)
-            first = e;
-    return first;
-}
-
 static enum dt_status settle_axis(struct dt_search *search, enum dt_axis axis, size_t from,
                                   struct dt_error *error)
 {
-    const struct dt_arena *arena = search->arena;
     const size_t leader = dt_search_leader(search);
     size_t plans[DT_AXIS_VALUES], entries[2 + DT_AXIS_VALUES] = {leader, from};
     size_t admitted = from == leader ? 1 : 2;
@@ -279,7 +263,7 @@ static enum dt_status settle_axis(struct dt_search *search, enum dt_axis axis, s
     enum dt_status status = DT_OK;
     for (size_t n = 0; n < count && !status && !dt_search_is_over(search, 0); n++)
         if (search->entry_of[plans[n]] == SIZE_MAX &&
-            arena->compare(arena->context, plans[n], search->entries[from].plan) < 0)
+            dt_search_prefers(search, plans[n], search->entries[from].plan))
             status = admit(search, &plans[n], 1, 0, entries, &admitted, error);
     if (status || admitted == before)
         return status;
@@ -289,7 +273,7 @@ static enum dt_status settle_axis(struct dt_search *search, enum dt_axis axis, s
 static enum dt_status settle(struct dt_search *search, struct dt_error *error)
 {
     enum dt_status status = DT_OK;
-    size_t before = SIZE_MAX, now = settled(search);
+    size_t before = SIZE_MAX, now = dt_search_settled(search);
     for (int pass = 0; pass < PASSES_MAX && now != before && !status; pass++) {
         before = now;
         for (enum dt_axis axis = 0; axis < DT_AXES && !status; axis++) {
@@ -298,7 +282,7 @@ static enum dt_status settle(struct dt_search *search, struct dt_error *error)
                 return DT_OK;
             }
             status = settle_axis(search, axis, now, error);
-            now = settled(search);
+            now = dt_search_settled(search);
         }
     }
     return status;

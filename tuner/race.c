@@ -29,8 +29,11 @@ enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *work
                             struct dt_sampler *sampler, const struct dt_choice *choices,
                             size_t count, uint64_t seed, struct dt_error *error)
 {
-    *race = (struct dt_race){
-        .workload = workload, .sampler = sampler, .board = DT_BOARD_EMPTY, .random = seed};
+    *race = (struct dt_race){.workload = workload,
+                             .sampler = sampler,
+                             .board = DT_BOARD_EMPTY,
+                             .random = seed,
+                             .standing = SIZE_MAX};
     race->runners = malloc((count + 1) * sizeof *race->runners);
     if (!race->runners || !dt_board_add(&race->board, count)) {
         dt_race_clear(race);
@@ -157,7 +160,10 @@ size_t dt_race_winner(const struct dt_race *race, double band)
     if (leader == board->count)
         return leader;
     const double limit = dt_board_tie(band) * dt_board_score(board, leader);
-    size_t winner = leader;
+    size_t winner = leader, standing = race->standing;
+    if (standing < race->count && dt_board_competes(board, standing) &&
+        dt_board_score(board, standing) <= limit)
+        return standing;
     for (size_t r = 0; r < race->count; r++)
         if (dt_board_competes(board, r) && dt_board_score(board, r) <= limit &&
             dt_choice_compare(problem, &race->runners[r].choice, &race->runners[winner].choice) < 0)

@@ -29,6 +29,7 @@ struct dt_race {
     struct dt_runner *runners;
     size_t count;
     struct dt_board board; /* a lane for each runner */
+    size_t standing;       /* the runner of what would run anyway; SIZE_MAX: none */
     uint64_t random;
 };
 
@@ -59,8 +60,8 @@ void dt_race_block(struct dt_race *race);
 struct dt_interval dt_race_time(const struct dt_race *race, size_t runner, double *values,
                                 size_t *count);
 
-/* The stable winner: of the runners within dt_board_tie(band) of the leader the one that all others
- * yield to by dt_choice_compare(). */
+/* The stable winner of the runners within dt_board_tie(band) of the leader: the one that stands, if
+ * it is one of them, else the one that all others yield to by dt_choice_compare(). */
 size_t dt_race_winner(const struct dt_race *race, double band);
 
 /*

@@ -338,9 +338,43 @@ size_t dt_search_near(const struct dt_search *search, double factor, size_t most
     return count;
 }
 
+bool dt_search_prefers(const struct dt_search *search, size_t plan, size_t other)
+{
+    const struct dt_arena *arena = search->arena;
+    if (arena->known_count > 0 && (plan == arena->known[0] || other == arena->known[0]))
+        return plan == arena->known[0] && plan != other;
+    return arena->compare(arena->context, plan, other) < 0;
+}
+
+size_t dt_search_settled(const struct dt_search *search)
+{
+    const size_t leader = dt_search_leader(search);
+    const double limit = leader < search->board.count
+                             ? dt_board_tie(search->band) * dt_board_score(&search->board, leader)
+                             : 0;
+    size_t first = leader;
+    for (size_t e = 0; e < search->board.count; e++)
+        if (stands(search, e) && dt_board_score(&search->board, e) <= limit &&
+            dt_search_prefers(search, search->entries[e].plan, search->entries[first].plan))
+            first = e;
+    return first;
+}
+
 size_t dt_search_finalists(const struct dt_search *search, size_t most, size_t *entries)
 {
-    return dt_search_near(search, FINAL_MARGIN * dt_board_tie(search->band), most, entries);
+    size_t count = dt_search_near(search, FINAL_MARGIN * dt_board_tie(search->band), most, entries);
+    const size_t settled = dt_search_settled(search);
+    size_t at = 0;
+    while (at < count && entries[at] != settled)
+        at++;
+    if (at == count && count > 0 && count < most)
+        count++;
+    for (at = at < count ? at : count; at > 0; at--)
+        if (at < count)
+            entries[at] = entries[at - 1];
+    if (count > 0)
+        entries[0] = settled;
+    return count;
 }
 
 size_t dt_search_of_variants(const struct dt_search *search, size_t most, size_t *entries)
@@ -364,7 +398,6 @@ size_t dt_search_of_variants(const struct dt_search *search, size_t most, size_t
 
 static size_t stable_winner(const struct dt_search *search, const size_t *entries, size_t count)
 {
-    const struct dt_arena *arena = search->arena;
     const struct dt_board *board = &search->board;
     size_t winner = SIZE_MAX;
     double least = INFINITY;
@@ -374,8 +407,8 @@ static size_t stable_winner(const struct dt_search *search, const size_t *entrie
     for (size_t n = 0; n < count; n++)
         if (stands(search, entries[n]) &&
             dt_board_score(board, entries[n]) <= dt_board_tie(search->band) * least &&
-            (winner == SIZE_MAX || arena->compare(arena->context, search->entries[entries[n]].plan,
-                                                  search->entries[winner].plan) < 0))
+            (winner == SIZE_MAX || dt_search_prefers(search, search->entries[entries[n]].plan,
+                                                     search->entries[winner].plan)))
             winner = entries[n];
     return winner;
 }

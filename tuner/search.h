@@ -60,7 +60,15 @@ size_t dt_search_leader(const struct dt_search *search);
  * at most `most`. */
 size_t dt_search_near(const struct dt_search *search, double factor, size_t most, size_t *entries);
 
-/* Those that may be the best. */
+/* Whether of two equally fast plans the first is preferred: what would run anyway, else by the
+ * arena's order. So two searches on one machine end alike, and what is in use changes for a reason
+ * only. */
+bool dt_search_prefers(const struct dt_search *search, size_t plan, size_t other);
+
+/* The entry that is preferred of those that are as fast as the leader; board.count without one. */
+size_t dt_search_settled(const struct dt_search *search);
+
+/* Those that may be the best, and first the one that has settled. */
 size_t dt_search_finalists(const struct dt_search *search, size_t most, size_t *entries);
 
 /* Instead: of each variant that was timed the best entry. */

@@ -361,6 +361,9 @@ static enum dt_status finish(struct dt_live *live, const struct dt_search *found
     status = dt_race_init(&race, &workload, tuner->sampler, choices, contest.count,
                           tuner->session->seed, error);
     if (!status) {
+        for (size_t n = 0; n < contest.count && live->known_count > 0; n++)
+            if (found->entries[contest.finalists[n]].plan == live->known[0])
+                race.standing = n;
         status = race_finalists(tuner, &contest, &race, &plain, fmax(0, end - dt_clock_ns()) * 1e-9,
                                 records, live->outcome, error);
         dt_race_clear(&race);
