@@ -204,6 +204,43 @@ Test(child, bad_candidates_are_disqualified_and_the_others_measured)
     dt_workload_clear(&workload);
 }
 
+Test(child, what_passed_is_not_validated_again)
+{
+    need_children();
+    const struct dt_problem problem = problem_of("n40 log:8:20");
+    const struct dt_choice wrong = {.variant = mutant("bias.mutant.nothing")};
+    struct dt_choice other = wrong;
+    struct dt_validators validators = {.next = 0};
+    const struct dt_tuner tuner = {.validators = &validators};
+    const struct dt_verdict verdict = {.passed = true, .worst = 0.5, .worst_ulp = 3};
+    struct dt_outcome outcome = {0};
+    struct dt_sampler sampler;
+    struct dt_workload workload;
+    struct dt_validator *validator, *again;
+    struct dt_race race;
+    other.tile.rows = 64;
+    dt_sampler_init(&sampler);
+    cr_assert_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, NULL), DT_OK);
+    cr_assert_eq(dt_validators_get(&validators, DT_OP_BIAS, &problem, false, 1, &validator, NULL),
+                 DT_OK);
+    cr_assert_eq(dt_validators_get(&validators, DT_OP_BIAS, &problem, false, 1, &again, NULL),
+                 DT_OK);
+    cr_expect_eq(validator, again);
+    cr_assert_eq(dt_race_init(&race, &workload, &sampler, &wrong, 1, 1, NULL), DT_OK);
+    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, 0, &outcome, NULL), DT_OK);
+    cr_expect(outcome.disqualified == 1 && !race.runners[0].entered);
+    cr_expect_null(dt_validators_passed(&validators, validator, &wrong));
+
+    dt_validators_note(&validators, validator, &wrong, &verdict);
+    cr_expect_null(dt_validators_passed(&validators, validator, &other));
+    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, 0, &outcome, NULL), DT_OK);
+    cr_expect(outcome.disqualified == 1 && race.runners[0].entered);
+    cr_expect(race.runners[0].error_share == 0.5 && race.runners[0].error_ulp == 3);
+    dt_race_clear(&race);
+    dt_validators_clear(&validators);
+    dt_workload_clear(&workload);
+}
+
 Test(child, limit_grows_with_the_problem)
 {
     struct dt_workload small = {.problem = problem_of("n8 linear:4")};

@@ -30,11 +30,11 @@ enum dt_status dt_child_run(void (*work)(void *context, void *answer), void *con
                             struct dt_error *error);
 
 /*
- * dt_validate_run() of a runner's choice, and then one call of it on the runner's own workload and
- * number of threads, all in a child. A crash, a hang or a failed validation is a verdict that is
- * not passed and says so. `machine`: where a team of several threads is bound to; may be NULL.
- * `seconds` 0 stands for dt_child_limit(). Errors are those of dt_validate_run(), dt_ready_init()
- * and dt_child_run().
+ * dt_validate_run() of a runner's choice, if there is a validator, and then one call of it on the
+ * runner's own workload and number of threads, all in a child. A crash, a hang or a failed
+ * validation is a verdict that is not passed and says so. `machine`: where a team of several
+ * threads is bound to; may be NULL. `seconds` 0 stands for dt_child_limit(). Errors are those of
+ * dt_validate_run(), dt_ready_init() and dt_child_run().
  */
 enum dt_status dt_child_try(struct dt_validator *validator, const struct dt_runner *runner,
                             const struct dt_machine *machine, double seconds,

@@ -38,12 +38,17 @@ enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *
                              struct dt_error *error)
 {
     struct dt_verdict verdict;
-    enum dt_status status = dt_child_try(validator, &race->runners[runner], tuner->machine,
+    struct dt_runner *r = &race->runners[runner];
+    const struct dt_passed *passed =
+        tuner->validators ? dt_validators_passed(tuner->validators, validator, &r->choice) : NULL;
+    enum dt_status status = dt_child_try(passed ? NULL : validator, r, tuner->machine,
                                          tuner->trial_seconds, &verdict, error);
     if (status)
         return status == DT_UNSUPPORTED ? DT_OK : status;
-    race->runners[runner].error_share = verdict.worst;
-    race->runners[runner].error_ulp = verdict.worst_ulp;
+    r->error_share = passed ? passed->worst : verdict.worst;
+    r->error_ulp = passed ? passed->worst_ulp : verdict.worst_ulp;
+    if (verdict.passed && !passed && tuner->validators)
+        dt_validators_note(tuner->validators, validator, &r->choice, &verdict);
     if (verdict.passed)
         return dt_race_enter(race, runner, error);
     outcome->disqualified++;
