@@ -15,11 +15,11 @@ enum {
     FINALISTS = 6,
     RACE_CALLS = 40, /* of a last race of one plan with its references, */
     RACE_CALLS_ATTENTION = 12,
-    CALLS_A_FINALIST = 6,  /* with those before its samples */
-    REFERENCES = 2,        /* that take as long as a finalist */
-    BASELINE_SAMPLES = 3,  /* of the scalar attention */
-    REFERENCE_CALLS = 200, /* of the leader: what a reference may take in a race */
-    BRIEF_SAMPLES = 3,     /* of references that would take more */
+    CALLS_A_FINALIST = 6,   /* with those before its samples */
+    REFERENCES = 2,         /* that take as long as a finalist */
+    BASELINE_SAMPLES = 3,   /* of the scalar attention */
+    REFERENCE_CALLS = 2000, /* of the leader: what a reference may take in a race */
+    BRIEF_SAMPLES = 3,      /* of references that would take more */
     SKIPPED_MAX = 16, /* plans that promised something and were not tried, told as candidates */
 };
 

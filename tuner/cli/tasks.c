@@ -9,6 +9,9 @@
 /* The space of attention is larger and its calls are longer. */
 enum { ATTENTION_WEIGHT = 5 };
 
+/* What a problem of any length needs, as rows: forks, operands, trials. */
+enum { LEAST_WEIGHT = 768 };
+
 double cli_task_length(const struct cli_task *task)
 {
     const struct dt_problem *p = &task->problem;
@@ -34,7 +37,7 @@ size_t cli_tasks_collect(const struct cli_measure *m, struct cli_task *tasks)
                     tasks[t].calls += task.calls;
                     known = true;
                 }
-            task.weight = 256 + sqrt((double)task.problem.nq * task.problem.nk);
+            task.weight = LEAST_WEIGHT + sqrt((double)task.problem.nq * task.problem.nk);
             task.weight *= ops[o] == DT_OP_ATTENTION ? ATTENTION_WEIGHT : 1;
             if (!known)
                 tasks[count++] = task;
