@@ -9,8 +9,8 @@
 /*
  * For tests that try candidates in child processes. Criterion gives a test process threads of its
  * own, and qemu-user 7.2 aborts when a process that was forked beside other threads starts one
- * (qemu_plugin_vcpu_init_hook finds its number taken). The program has no
- * such threads, so that tests/program/tune-captured covers children under qemu.
+ * (qemu_plugin_vcpu_init_hook finds its number taken). The program has no such threads,
+ * so that tests/program/tune-captured covers children under qemu.
  */
 static inline void need_children(void)
 {

@@ -365,15 +365,16 @@ size_t dt_search_finalists(const struct dt_search *search, size_t most, size_t *
     size_t count = dt_search_near(search, FINAL_MARGIN * dt_board_tie(search->band), most, entries);
     const size_t settled = dt_search_settled(search);
     size_t at = 0;
+    if (count == 0)
+        return 0;
     while (at < count && entries[at] != settled)
         at++;
-    if (at == count && count > 0 && count < most)
-        count++;
-    for (at = at < count ? at : count; at > 0; at--)
-        if (at < count)
-            entries[at] = entries[at - 1];
-    if (count > 0)
-        entries[0] = settled;
+    if (at == count) {
+        count += count < most;
+        at = count - 1;
+    }
+    memmove(entries + 1, entries, at * sizeof *entries);
+    entries[0] = settled;
     return count;
 }
 
