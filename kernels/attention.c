@@ -16,18 +16,14 @@ const char *dt_phase_name(enum dt_phase phase)
     return names[phase];
 }
 
-int64_t dt_attention_items(const struct dt_attention_args *a)
-{
-    return a->segments ? (int64_t)a->problem->heads * a->segment_count : a->setup->items;
-}
-
 struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a, int64_t item)
 {
     const struct dt_problem *p = a->problem;
     const struct dt_attention_setup *s = a->setup;
-    if (a->segments) {
+    if (a->io->segments) {
         const int64_t segment = item / p->heads;
-        const int32_t first = a->segments[segment], length = a->segments[segment + 1] - first;
+        const int32_t first = a->io->segments[segment],
+                      length = a->io->segments[segment + 1] - first;
         return (struct dt_attention_item){.h = (int32_t)(item % p->heads),
                                           .first = first,
                                           .nq = length,
@@ -47,17 +43,11 @@ struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a,
 }
 
 /* Threads take a few items at a time, in order, so that chunks of a head stay together. */
-void dt_attention_run(struct dt_attention_args *args)
+void dt_attention_share(const struct dt_attention_args *args)
 {
     const struct dt_attention_setup *setup = args->setup;
     dt_attention_fn *const run = setup->choice.variant->run.attention;
-    const int64_t items = dt_attention_items(args);
-    if (setup->threads <= 1 || items <= 1) {
-        args->first = 0;
-        args->last = items;
-        run(args);
-        return;
-    }
+    const int64_t items = args->last;
     const int64_t share = items / (8 * (int64_t)setup->threads);
     const int64_t grain = share ? share : 1;
     atomic_int_fast64_t next = 0;

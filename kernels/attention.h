@@ -7,14 +7,11 @@
 #include "kernels/gemm.h"
 #include "kernels/softmax.h"
 
-/*
- * The mask of one call, by the problem's form. A byte is 0 for "may not attend" and anything
- * else for "may".
- */
-struct dt_mask_args {
-    enum dt_mask form;
-    const int32_t *lengths; /* [batch], each in 0 ... nk */
-    const uint8_t *bytes;   /* [batch][nk] or [batch][nq][nk], dense */
+enum { DT_SLOT_BLOCK = 64 };
+
+struct dt_positions_shape {
+    int32_t heads, dim, slots;
+    unsigned terms;
 };
 
 /*
@@ -24,14 +21,14 @@ struct dt_mask_args {
  *         row is one vector of slots; slots past the last are 0
  *     qr  [heads][2S + DT_SLOT_BLOCK][dim], times f = dt_problem_scale(); rows past the last are 0
  */
-enum { DT_SLOT_BLOCK = 64 };
-
 struct dt_positions {
-    int32_t heads, dim, slots;
-    unsigned terms;
+    struct dt_positions_shape shape;
     float *kr, *qr; /* NULL without the term; owned */
     ptrdiff_t kr_head, qr_head;
 };
+
+/* The one that a problem needs: others do not fit. */
+struct dt_positions_shape dt_positions_shape_of(const struct dt_problem *problem);
 
 /* How many slots of the table are multiplied by. */
 enum dt_strategy {
@@ -73,9 +70,9 @@ struct dt_phases {
 struct dt_attention_setup;
 
 /*
- * out = softmax(score) V for the work items first ... last - 1; see disentune.h for the score.
- * Shapes: q, out [batch][heads][nq][dim]; k, v [batch][heads][nk][dim]; kr, qr [heads][2S][dim],
- * dense in dim, strides in elements.
+ * out = softmax(score) V for the work items first ... last - 1; see disentune.h for the score and
+ * the shapes. The caller's arrays are pointed to and not copied: 30 members would take some 10 ns
+ * of a short call.
  *
  * Packed batches: with `segments` the problem has batch 1, nq == nk tokens, and segment s holds
  * tokens segments[s] ... segments[s + 1] - 1; segments[0] = 0 and the last is nk. Tokens attend
@@ -87,19 +84,7 @@ struct dt_attention_setup;
 struct dt_attention_args {
     const struct dt_problem *problem;
     const struct dt_delta *delta;
-    const float *q, *k, *v;
-    ptrdiff_t q_batch, q_head, q_row;
-    ptrdiff_t k_batch, k_head, k_row;
-    ptrdiff_t v_batch, v_head, v_row;
-    const struct dt_positions *positions; /* NULL without position terms; not of the reference */
-    const float *kr, *qr;                 /* what they were packed from; of the reference alone */
-    ptrdiff_t position_head, position_row;
-    float *out;
-    ptrdiff_t out_batch, out_head, out_row;
-    struct dt_mask_args mask;
-    const int32_t *segments;
-    int32_t segment_count;
-
+    const struct dt_attention *io;          /* but for its workspace */
     const struct dt_attention_setup *setup; /* of the variant that is called */
     int64_t first, last;
     float *workspace;         /* setup->workspace floats, 64-byte aligned, of this call alone */
@@ -109,18 +94,18 @@ struct dt_attention_args {
 typedef void dt_attention_fn(const struct dt_attention_args *args);
 
 /* Whether query i of batch row b may attend to key j. */
-static inline bool dt_mask_allows(const struct dt_mask_args *mask, const struct dt_problem *p,
+static inline bool dt_mask_allows(const struct dt_attention *io, const struct dt_problem *p,
                                   int32_t b, int32_t i, int32_t j)
 {
-    switch (mask->form) {
+    switch (p->mask) {
     case DT_MASK_NONE:
         return true;
     case DT_MASK_LENGTHS:
-        return j < mask->lengths[b];
+        return j < io->lengths[b];
     case DT_MASK_KEYS:
-        return mask->bytes[(ptrdiff_t)b * p->nk + j] != 0;
+        return io->mask[(ptrdiff_t)b * p->nk + j] != 0;
     case DT_MASK_PAIRS:
-        return mask->bytes[((ptrdiff_t)b * p->nq + i) * p->nk + j] != 0;
+        return io->mask[((ptrdiff_t)b * p->nq + i) * p->nk + j] != 0;
     }
     return false;
 }

@@ -210,30 +210,3 @@ enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
     *choice = (struct dt_choice){.variant = variant, .tile = tile};
     return dt_choice_fill_parts(problem, delta, choice, error);
 }
-
-void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *p,
-                 const struct dt_delta *delta, const struct dt_bias *o)
-{
-    if (p->terms == 0)
-        return;
-    struct dt_bias_args args = {
-        .scores_stride = o->scores_row,
-        .c2p_stride = o->c2p_row,
-        .p2c_stride = o->p2c_row,
-        .layout = p->layout,
-        .nq = p->nq,
-        .nk = p->nk,
-        .delta = delta,
-        .origin = p->nq - 1,
-        .tile = choice->tile,
-    };
-    for (int32_t b = 0; b < p->batch; b++)
-        for (int32_t h = 0; h < p->heads; h++) {
-            args.scores = o->scores + b * o->scores_batch + h * o->scores_head;
-            if (p->terms & DT_C2P)
-                args.c2p = o->c2p + b * o->c2p_batch + h * o->c2p_head;
-            if (p->terms & DT_P2C)
-                args.p2c = o->p2c + b * o->p2c_batch + h * o->p2c_head;
-            choice->variant->run.bias(&args);
-        }
-}

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Plans and their calls. A call must cost next to nothing beside its kernel (`disentune bench
+ * --dispatch`: some 10 ns once, against 100 ns of the shortest kernels), so that what is known of
+ * it when it is planned is laid out there, the rare ways are functions of their own, which would
+ * have the frequent one save registers, and operands are pointed to instead of copied.
+ */
 #include "kernels/capture.h"
 #include "kernels/error.h"
 #include "kernels/lookup.h"
@@ -12,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PLAN_TEXT_MAX (DT_CHOICE_TEXT_MAX + DT_PROBLEM_TEXT_MAX + 64)
 
@@ -22,13 +29,17 @@ struct dt_plan {
     struct dt_choice choice;    /* no variant if there is nothing to do */
     struct dt_capture *capture; /* NULL: calls are not counted */
     struct dt_slowdown slowdown;
-    char text[PLAN_TEXT_MAX];
+
+    struct dt_bias_args bias; /* without the caller's arrays */
 
     /* Of attention. */
     struct dt_attention_setup setup;
+    struct dt_positions_shape positions;
     float *owned; /* workspaces of `calls` calls, on cache lines of their own */
     atomic_bool *busy;
     int calls;
+
+    char text[PLAN_TEXT_MAX];
 };
 
 static void describe(struct dt_plan *plan, const struct dt_answer *answer)
@@ -107,17 +118,53 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
         dt_plan_free(made);
         return status;
     }
+    made->bias = (struct dt_bias_args){
+        .layout = problem->layout,
+        .nq = problem->nq,
+        .nk = problem->nk,
+        .delta = &made->delta,
+        .origin = problem->nq - 1,
+        .tile = made->choice.tile,
+    };
     if (problem->terms)
         made->capture = dt_capture_begin(DT_OP_BIAS, problem, 1);
     *plan = made;
     return DT_OK;
 }
 
-void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *operands)
+static inline void add_head(const struct dt_plan *plan, struct dt_bias_args *args,
+                            const struct dt_bias *o, int32_t b, int32_t h)
 {
+    args->scores = o->scores + b * o->scores_batch + h * o->scores_head;
+    if (plan->problem.terms & DT_C2P)
+        args->c2p = o->c2p + b * o->c2p_batch + h * o->c2p_head;
+    if (plan->problem.terms & DT_P2C)
+        args->p2c = o->p2c + b * o->p2c_batch + h * o->p2c_head;
+    plan->choice.variant->run.bias(args);
+}
+
+static __attribute__((noinline)) void add_heads(const struct dt_plan *plan,
+                                                struct dt_bias_args *args, const struct dt_bias *o)
+{
+    for (int32_t b = 0; b < plan->problem.batch; b++)
+        for (int32_t h = 0; h < plan->problem.heads; h++)
+            add_head(plan, args, o, b, h);
+}
+
+void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *o)
+{
+    if (plan->problem.terms == 0)
+        return;
     const double begun = dt_slowdown_begin(&plan->slowdown);
+    struct dt_bias_args args = plan->bias;
+    args.scores_stride = o->scores_row;
+    args.c2p_stride = o->c2p_row;
+    args.p2c_stride = o->p2c_row;
     dt_capture_call(plan->capture);
-    dt_bias_run(&plan->choice, &plan->problem, &plan->delta, operands);
+    if (plan->problem.batch == 1 && plan->problem.heads == 1)
+        add_head(plan, &args, o, 0, 0);
+    else
+        add_heads(plan, &args, o);
     dt_slowdown_end(&plan->slowdown, begun);
 }
 
@@ -152,6 +199,7 @@ enum dt_status dt_attention_plan(const struct dt_problem *problem, const struct 
         dt_plan_free(made);
         return status;
     }
+    made->positions = dt_positions_shape_of(problem);
     made->capture = dt_capture_begin(DT_OP_ATTENTION, problem, count);
     *plan = made;
     return DT_OK;
@@ -206,16 +254,16 @@ static int claim(const struct dt_plan *plan)
     return -1;
 }
 
-static bool agrees(const struct dt_positions *x, const struct dt_problem *p)
+static inline bool positions_fit(const struct dt_attention *o, const struct dt_plan *plan)
 {
-    return p->terms == 0 || (x && x->heads == p->heads && x->dim == p->dim &&
-                             x->slots == 2 * p->span && x->terms == p->terms);
+    return plan->problem.terms == 0 ||
+           (o->positions &&
+            memcmp(&o->positions->shape, &plan->positions, sizeof plan->positions) == 0);
 }
 
-static bool segments_fit(const struct dt_attention *o, const struct dt_problem *p)
+static __attribute__((noinline)) bool segments_fit(const struct dt_attention *o,
+                                                   const struct dt_problem *p)
 {
-    if (!o->segments)
-        return true;
     if (p->batch != 1 || p->nq != p->nk || p->mask != DT_MASK_NONE || o->segment_count < 1 ||
         o->segments[0] != 0 || o->segments[o->segment_count] != p->nk)
         return false;
@@ -225,63 +273,40 @@ static bool segments_fit(const struct dt_attention *o, const struct dt_problem *
     return true;
 }
 
-/* Member by member: an initialiser has the compiler clear all of it first by `rep stos`, which
- * takes 15 ns of a short call. A member that is added must be set here. */
-static void fill(struct dt_attention_args *a, const struct dt_plan *plan,
-                 const struct dt_attention *o, float *workspace)
+static inline void attend(const struct dt_plan *plan, const struct dt_attention *o,
+                          float *workspace)
 {
-    _Static_assert(sizeof(void *) != 8 || sizeof *a == 264, "another number of members to set");
-    a->problem = &plan->problem;
-    a->delta = &plan->delta;
-    a->q = o->q;
-    a->q_batch = o->q_batch;
-    a->q_head = o->q_head;
-    a->q_row = o->q_row;
-    a->k = o->k;
-    a->k_batch = o->k_batch;
-    a->k_head = o->k_head;
-    a->k_row = o->k_row;
-    a->v = o->v;
-    a->v_batch = o->v_batch;
-    a->v_head = o->v_head;
-    a->v_row = o->v_row;
-    a->positions = o->positions;
-    a->kr = a->qr = NULL;
-    a->position_head = a->position_row = 0;
-    a->out = o->out;
-    a->out_batch = o->out_batch;
-    a->out_head = o->out_head;
-    a->out_row = o->out_row;
-    a->mask.form = plan->problem.mask;
-    a->mask.lengths = o->lengths;
-    a->mask.bytes = o->mask;
-    a->segments = o->segments;
-    a->segment_count = o->segment_count;
-    a->setup = &plan->setup;
-    a->workspace = workspace;
-    a->phases = NULL;
+    const double begun = dt_slowdown_begin(&plan->slowdown);
+    struct dt_attention_args args = {
+        .problem = &plan->problem,
+        .delta = &plan->delta,
+        .io = o,
+        .setup = &plan->setup,
+        .workspace = workspace,
+    };
+    dt_capture_call(plan->capture);
+    dt_attention_run(&args);
+    dt_slowdown_end(&plan->slowdown, begun);
+}
+
+static __attribute__((noinline)) enum dt_status attend_in_own(const struct dt_plan *plan,
+                                                              const struct dt_attention *o)
+{
+    const int claimed = claim(plan);
+    if (claimed < 0)
+        return DT_NO_MEMORY;
+    attend(plan, o, plan->owned + (size_t)claimed * floats_of_call(plan));
+    atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
+    return DT_OK;
 }
 
 enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attention *o)
 {
-    int claimed = -1;
-    float *workspace = (float *)(((uintptr_t)o->workspace + LINE - 1) & ~(uintptr_t)(LINE - 1));
-    if (!agrees(o->positions, &plan->problem) || !segments_fit(o, &plan->problem))
+    if (!positions_fit(o, plan) || (o->segments && !segments_fit(o, &plan->problem)))
         return DT_INVALID;
-    if (!o->workspace) {
-        claimed = claim(plan);
-        if (claimed < 0)
-            return DT_NO_MEMORY;
-        workspace = plan->owned + (size_t)claimed * floats_of_call(plan);
-    }
-    const double begun = dt_slowdown_begin(&plan->slowdown);
-    struct dt_attention_args args;
-    fill(&args, plan, o, workspace);
-    dt_capture_call(plan->capture);
-    dt_attention_run(&args);
-    dt_slowdown_end(&plan->slowdown, begun);
-    if (claimed >= 0)
-        atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
+    if (!o->workspace)
+        return attend_in_own(plan, o);
+    attend(plan, o, (float *)(((uintptr_t)o->workspace + LINE - 1) & ~(uintptr_t)(LINE - 1)));
     return DT_OK;
 }
 

@@ -76,8 +76,4 @@ enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
 /* What a plan runs; it has no variant if there is nothing to do. Valid as long as the plan. */
 const struct dt_choice *dt_plan_choice(const struct dt_plan *plan);
 
-/* Runs a choice on every head of a problem. */
-void dt_bias_run(const struct dt_choice *choice, const struct dt_problem *problem,
-                 const struct dt_delta *delta, const struct dt_bias *operands);
-
 #endif

@@ -8,13 +8,13 @@
 
 static void pack_kr(struct dt_positions *to, const float *kr, ptrdiff_t head, ptrdiff_t row)
 {
-    for (int32_t h = 0; h < to->heads; h++)
-        for (int32_t slot = 0; slot < to->slots; slot++) {
+    for (int32_t h = 0; h < to->shape.heads; h++)
+        for (int32_t slot = 0; slot < to->shape.slots; slot++) {
             const float *from = kr + h * head + slot * row;
             float *column = to->kr + h * to->kr_head +
-                            (ptrdiff_t)(slot / DT_SLOT_BLOCK) * to->dim * DT_SLOT_BLOCK +
+                            (ptrdiff_t)(slot / DT_SLOT_BLOCK) * to->shape.dim * DT_SLOT_BLOCK +
                             slot % DT_SLOT_BLOCK;
-            for (int32_t c = 0; c < to->dim; c++)
+            for (int32_t c = 0; c < to->shape.dim; c++)
                 column[(ptrdiff_t)c * DT_SLOT_BLOCK] = from[c];
         }
 }
@@ -22,10 +22,10 @@ static void pack_kr(struct dt_positions *to, const float *kr, ptrdiff_t head, pt
 static void pack_qr(struct dt_positions *to, const float *qr, ptrdiff_t head, ptrdiff_t row,
                     float scale)
 {
-    for (int32_t h = 0; h < to->heads; h++)
-        for (int32_t slot = 0; slot < to->slots; slot++)
-            for (int32_t c = 0; c < to->dim; c++)
-                to->qr[h * to->qr_head + (ptrdiff_t)slot * to->dim + c] =
+    for (int32_t h = 0; h < to->shape.heads; h++)
+        for (int32_t slot = 0; slot < to->shape.slots; slot++)
+            for (int32_t c = 0; c < to->shape.dim; c++)
+                to->qr[h * to->qr_head + (ptrdiff_t)slot * to->shape.dim + c] =
                     scale * qr[h * head + slot * row + c];
 }
 
@@ -39,6 +39,11 @@ static float *allocate(int32_t heads, ptrdiff_t head)
     return memory;
 }
 
+struct dt_positions_shape dt_positions_shape_of(const struct dt_problem *p)
+{
+    return (struct dt_positions_shape){p->heads, p->dim, 2 * p->span, p->terms};
+}
+
 enum dt_status dt_positions_pack(const struct dt_problem *problem, const float *kr,
                                  ptrdiff_t kr_head, ptrdiff_t kr_row, const float *qr,
                                  ptrdiff_t qr_head, ptrdiff_t qr_row,
@@ -50,20 +55,18 @@ enum dt_status dt_positions_pack(const struct dt_problem *problem, const float *
     struct dt_positions *made = calloc(1, sizeof *made);
     if (!made)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for positions");
-    const int32_t slots = 2 * problem->span;
+    const struct dt_positions_shape shape = dt_positions_shape_of(problem);
+    const int32_t slots = shape.slots;
     const ptrdiff_t blocks = (slots + DT_SLOT_BLOCK - 1) / DT_SLOT_BLOCK;
     *made = (struct dt_positions){
-        .heads = problem->heads,
-        .dim = problem->dim,
-        .slots = slots,
-        .terms = problem->terms,
+        .shape = shape,
         .kr_head = blocks * DT_SLOT_BLOCK * problem->dim,
         .qr_head = (ptrdiff_t)(slots + DT_SLOT_BLOCK) * problem->dim,
     };
     if (problem->terms & DT_C2P)
-        made->kr = allocate(made->heads, made->kr_head);
+        made->kr = allocate(made->shape.heads, made->kr_head);
     if (problem->terms & DT_P2C)
-        made->qr = allocate(made->heads, made->qr_head);
+        made->qr = allocate(made->shape.heads, made->qr_head);
     if ((problem->terms & DT_C2P && !made->kr) || (problem->terms & DT_P2C && !made->qr)) {
         dt_positions_free(made);
         return dt_error_set(error, DT_NO_MEMORY, "no memory for the positions of %d heads",

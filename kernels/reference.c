@@ -122,12 +122,12 @@ struct range {
     int32_t q0, q1, k0, k1;
 };
 
-static struct range range_of(const struct dt_attention_args *a, int32_t s)
+static struct range range_of(const struct dt_problem *p, const struct dt_attention *io, int32_t s)
 {
-    if (a->segments)
-        return (struct range){a->segments[s], a->segments[s + 1], a->segments[s],
-                              a->segments[s + 1]};
-    return (struct range){0, a->problem->nq, 0, a->problem->nk};
+    if (io->segments)
+        return (struct range){io->segments[s], io->segments[s + 1], io->segments[s],
+                              io->segments[s + 1]};
+    return (struct range){0, p->nq, 0, p->nk};
 }
 
 struct row_result {
@@ -138,31 +138,30 @@ struct row_result {
     uint8_t *allowed; /* scratch, [nk] */
 };
 
-static void attend_row(const struct dt_attention_args *a, int32_t b, int32_t h, int32_t i,
+static void attend_row(const struct dt_problem *p, const struct dt_attention *io,
+                       const struct dt_reference_positions *x, int32_t b, int32_t h, int32_t i,
                        const struct range *range, const struct row_result *to)
 {
-    const struct dt_problem *p = a->problem;
     const double f = dt_problem_scale(p);
-    const float *q = a->q + b * a->q_batch + h * a->q_head + i * a->q_row;
-    const float *k = a->k + b * a->k_batch + h * a->k_head;
-    const float *v = a->v + b * a->v_batch + h * a->v_head;
+    const float *q = io->q + b * io->q_batch + h * io->q_head + i * io->q_row;
+    const float *k = io->k + b * io->k_batch + h * io->k_head;
+    const float *v = io->v + b * io->v_batch + h * io->v_head;
     double largest_score = 0, largest_value = 0;
 
     for (int32_t j = range->k0; j < range->k1; j++) {
-        const float *kj = k + j * a->k_row;
-        const ptrdiff_t position =
-            h * a->position_head +
-            dt_reference_slot(p, (int64_t)(i - range->q0) - (j - range->k0)) * a->position_row;
+        const float *kj = k + j * io->k_row;
+        const int32_t slot = dt_reference_slot(p, (int64_t)(i - range->q0) - (j - range->k0));
+        const ptrdiff_t position = p->terms ? h * x->head + slot * x->row : 0;
         double magnitude = 0, terms = 0;
         double content = dot(q, kj, p->dim, &magnitude);
         if (p->terms & DT_C2P)
-            terms += dot(q, a->kr + position, p->dim, &magnitude);
+            terms += dot(q, x->kr + position, p->dim, &magnitude);
         if (p->terms & DT_P2C)
-            terms += dot(kj, a->qr + position, p->dim, &magnitude);
+            terms += dot(kj, x->qr + position, p->dim, &magnitude);
         if (to->bias)
             to->bias[j] = f * terms;
         to->score[j] = f * (content + terms);
-        to->allowed[j] = a->segments || dt_mask_allows(&a->mask, p, b, i, j);
+        to->allowed[j] = io->segments || dt_mask_allows(io, p, b, i, j);
         if (to->allowed[j])
             largest_score = fmax(largest_score, f * magnitude);
     }
@@ -171,18 +170,18 @@ static void attend_row(const struct dt_attention_args *a, int32_t b, int32_t h, 
         to->out[c] = 0;
         for (int32_t j = range->k0; j < range->k1; j++)
             if (to->score[j] != 0 || to->allowed[j]) {
-                to->out[c] += to->score[j] * v[j * a->v_row + c];
-                largest_value = fmax(largest_value, fabs(v[j * a->v_row + c]));
+                to->out[c] += to->score[j] * v[j * io->v_row + c];
+                largest_value = fmax(largest_value, fabs(v[j * io->v_row + c]));
             }
     }
     if (to->scale)
         *to->scale = largest_value * (1 + largest_score);
 }
 
-enum dt_status dt_reference_attention(const struct dt_attention_args *a, double *out, double *bias,
-                                      double *scale, struct dt_error *error)
+enum dt_status dt_reference_attention(const struct dt_problem *p, const struct dt_attention *io,
+                                      const struct dt_reference_positions *positions, double *out,
+                                      double *bias, double *scale, struct dt_error *error)
 {
-    const struct dt_problem *p = a->problem;
     double *score = calloc((size_t)p->nk, sizeof *score);
     uint8_t *allowed = calloc((size_t)p->nk, sizeof *allowed);
     if (!score || !allowed) {
@@ -192,8 +191,8 @@ enum dt_status dt_reference_attention(const struct dt_attention_args *a, double 
     }
     for (int32_t b = 0; b < p->batch; b++)
         for (int32_t h = 0; h < p->heads; h++)
-            for (int32_t s = 0; s < (a->segments ? a->segment_count : 1); s++) {
-                const struct range range = range_of(a, s);
+            for (int32_t s = 0; s < (io->segments ? io->segment_count : 1); s++) {
+                const struct range range = range_of(p, io, s);
                 for (int32_t i = range.q0; i < range.q1; i++) {
                     const ptrdiff_t row = ((ptrdiff_t)b * p->heads + h) * p->nq + i;
                     const struct row_result to = {
@@ -205,7 +204,7 @@ enum dt_status dt_reference_attention(const struct dt_attention_args *a, double 
                     };
                     for (int32_t j = 0; to.bias && j < p->nk; j++)
                         to.bias[j] = 0;
-                    attend_row(a, b, h, i, &range, &to);
+                    attend_row(p, io, positions, b, h, i, &range, &to);
                 }
             }
     free(allowed);

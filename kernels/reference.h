@@ -29,6 +29,12 @@ void dt_reference_softmax(const struct dt_softmax_args *args, double *out, doubl
 void dt_reference_gemm(const struct dt_gemm_shape *shape, const float *a, const float *b,
                        const float *c, double *out, double *scale);
 
+/* Kr and Qr as a model has them: [heads][2S][dim], dense in dim, strides in elements. */
+struct dt_reference_positions {
+    const float *kr, *qr;
+    ptrdiff_t head, row;
+};
+
 /*
  * out [batch][heads][nq][dim], dense. bias, if not NULL, receives f * (c2p + p2c)
  * [batch][heads][nq][nk] without regard to the mask. For packed batches slots are those
@@ -37,9 +43,12 @@ void dt_reference_gemm(const struct dt_gemm_shape *shape, const float *a, const 
  * scale, if not NULL, [batch][heads][nq]: the largest |V| the row attends to, times one plus
  * the largest f * (sum of the magnitudes of all products) of its scores.
  *
- * `args` is that of the f32 operation; delta, workspace and tile are not used. DT_NO_MEMORY.
+ * positions may be NULL if the problem has no position term. Of `io`, output, packed positions and
+ * workspace are not used. DT_NO_MEMORY.
  */
-enum dt_status dt_reference_attention(const struct dt_attention_args *args, double *out,
+enum dt_status dt_reference_attention(const struct dt_problem *problem,
+                                      const struct dt_attention *io,
+                                      const struct dt_reference_positions *positions, double *out,
                                       double *bias, double *scale, struct dt_error *error);
 
 #endif

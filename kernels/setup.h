@@ -85,7 +85,10 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *setup,
 void dt_attention_setup_clear(struct dt_attention_setup *setup);
 
 /* How many work items the call has. */
-int64_t dt_attention_items(const struct dt_attention_args *args);
+static inline int64_t dt_attention_items(const struct dt_attention_args *a)
+{
+    return a->io->segments ? (int64_t)a->problem->heads * a->io->segment_count : a->setup->items;
+}
 
 /* One work item of a call. */
 struct dt_attention_item {
@@ -96,9 +99,19 @@ struct dt_attention_item {
 
 struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *args, int64_t item);
 
-/* All items of the call, on setup->threads threads. args->workspace is that of all threads, setup->
- * workspace floats for each; first and last are overwritten, since a copy of the arguments would
- * cost a short call 20 ns. With more than one thread `phases` must be NULL. */
-void dt_attention_run(struct dt_attention_args *args);
+/* Items 0 ... last - 1, shared by setup->threads threads; `phases` must be NULL. */
+void dt_attention_share(const struct dt_attention_args *args);
+
+/* All items of the call. args->workspace is that of all threads, setup->workspace floats for each;
+ * first and last are overwritten. With more than one thread `phases` must be NULL. */
+static inline void dt_attention_run(struct dt_attention_args *args)
+{
+    args->first = 0;
+    args->last = dt_attention_items(args);
+    if (args->setup->threads <= 1 || args->last <= 1)
+        args->setup->choice.variant->run.attention(args);
+    else
+        dt_attention_share(args);
+}
 
 #endif

@@ -34,7 +34,25 @@ static bool allows(const struct row *row, int32_t j)
 {
     const struct dt_attention_args *a = row->a;
     const int32_t b = row->flaw == MASK_OF_FIRST_ROW ? 0 : row->b;
-    return a->segments || dt_mask_allows(&a->mask, a->problem, b, row->i, j);
+    return a->io->segments || dt_mask_allows(a->io, a->problem, b, row->i, j);
+}
+
+/* k with a row of the packed Qr, and q with one of the packed Kr. */
+static double with_qr(const struct row *row, const float *k, int32_t slot)
+{
+    const struct dt_positions *x = row->a->io->positions;
+    return dot(k, x->qr + row->h * x->qr_head + (ptrdiff_t)slot * x->shape.dim, x->shape.dim);
+}
+
+static double with_kr(const struct row *row, const float *q, int32_t slot)
+{
+    const struct dt_positions *x = row->a->io->positions;
+    const float *block = x->kr + row->h * x->kr_head +
+                         (ptrdiff_t)(slot / DT_SLOT_BLOCK) * x->shape.dim * DT_SLOT_BLOCK;
+    double sum = 0;
+    for (int32_t c = 0; c < x->shape.dim; c++)
+        sum += (double)q[c] * block[c * DT_SLOT_BLOCK + slot % DT_SLOT_BLOCK];
+    return sum;
 }
 
 static double score(const struct row *row, int32_t j)
@@ -42,28 +60,26 @@ static double score(const struct row *row, int32_t j)
     const struct dt_attention_args *a = row->a;
     const struct dt_problem *p = a->problem;
     const double f = dt_problem_scale(p);
-    const float *q = a->q + row->b * a->q_batch + row->h * a->q_head + row->i * a->q_row;
-    const float *k = a->k + row->b * a->k_batch + row->h * a->k_head + j * a->k_row;
+    const float *q =
+        a->io->q + row->b * a->io->q_batch + row->h * a->io->q_head + row->i * a->io->q_row;
+    const float *k = a->io->k + row->b * a->io->k_batch + row->h * a->io->k_head + j * a->io->k_row;
     const int32_t r = row->flaw == NO_POSITION_OFFSET ? row->i + row->first - j : row->i - j;
-    const ptrdiff_t head = row->h * a->position_head;
     double sum = dot(q, k, p->dim);
     if (p->terms & DT_C2P)
-        sum += dot(q,
-                   a->kr + head +
-                       mutant_slot(p, r, row->rule == PAPER_SIGN ? RIGHT : row->rule) *
-                           a->position_row,
-                   p->dim);
+        sum += with_kr(row, q, mutant_slot(p, r, row->rule == PAPER_SIGN ? RIGHT : row->rule));
+    sum *= f;
     if (p->terms & DT_P2C)
-        sum += dot(k, a->qr + head + mutant_slot(p, r, row->rule) * a->position_row, p->dim);
-    return sum * (row->flaw == NO_ROOT ? f * f : f);
+        sum += with_qr(row, k, mutant_slot(p, r, row->rule));
+    return sum * (row->flaw == NO_ROOT ? f : 1);
 }
 
 static void attend(const struct row *row)
 {
     const struct dt_attention_args *a = row->a;
     const struct dt_problem *p = a->problem;
-    const float *v = a->v + row->b * a->v_batch + row->h * a->v_head;
-    float *out = a->out + row->b * a->out_batch + row->h * a->out_head + row->i * a->out_row;
+    const float *v = a->io->v + row->b * a->io->v_batch + row->h * a->io->v_head;
+    float *out =
+        a->io->out + row->b * a->io->out_batch + row->h * a->io->out_head + row->i * a->io->out_row;
     float *weight = a->workspace;
     double max = -INFINITY, sum = 0;
     int32_t keys = 0;
@@ -87,7 +103,7 @@ static void attend(const struct row *row)
         for (int32_t j = row->first; j < row->end; j++) {
             const int32_t at = row->flaw == NO_ROW_OFFSET ? j - row->first : j;
             if (uniform || allows(row, j) || row->flaw == MASKED_LEAK)
-                x += (double)weight[j] * v[at * a->v_row + c];
+                x += (double)weight[j] * v[at * a->io->v_row + c];
         }
         out[c] = (float)(keys || uniform ? x / sum : 0);
     }
@@ -109,8 +125,8 @@ static void attention_by(const struct dt_attention_args *a, enum slot_rule rule,
 static void nudge(const struct dt_attention_args *a)
 {
     const struct dt_attention_item x = dt_attention_item_at(a, a->first);
-    float *out =
-        a->out + x.b * a->out_batch + x.h * a->out_head + (x.first + x.query_begin) * a->out_row;
+    float *out = a->io->out + x.b * a->io->out_batch + x.h * a->io->out_head +
+                 (x.first + x.query_begin) * a->io->out_row;
     out[0] = nextafterf(out[0], INFINITY);
 }
 
@@ -141,15 +157,15 @@ void mutant_attention_unset_workspace(const struct dt_attention_args *a)
 {
     const float left = a->workspace[a->setup->workspace - 1];
     attention_by(a, RIGHT, NO_FLAW);
-    a->out[0] += 0 * left;
+    a->io->out[0] += 0 * left;
 }
 
 void mutant_attention_beyond_positions(const struct dt_attention_args *a)
 {
     attention_by(a, RIGHT, NO_FLAW);
-    const struct dt_positions *x = a->positions;
+    const struct dt_positions *x = a->io->positions;
     if (x && x->qr)
-        sink = ((const volatile float *)x->qr)[x->heads * x->qr_head];
+        sink = ((const volatile float *)x->qr)[x->shape.heads * x->qr_head];
 }
 
 void mutant_attention_threads(const struct dt_attention_args *a)

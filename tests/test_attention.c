@@ -26,6 +26,7 @@ struct trial {
     uint8_t *bytes;
     double *expected, *scale;
     struct dt_positions *positions;
+    struct dt_attention io;
     struct dt_attention_args args;
 };
 
@@ -86,8 +87,8 @@ static void draw_segments(struct trial *t)
     for (; at < p->nk; at += draw(t, 1, p->nk))
         t->segments[count++] = at;
     t->segments[count] = p->nk;
-    t->args.segments = t->segments;
-    t->args.segment_count = count;
+    t->io.segments = t->segments;
+    t->io.segment_count = count;
 }
 
 static void open_trial(struct trial *t)
@@ -113,9 +114,8 @@ static void open_trial(struct trial *t)
     cr_assert_eq(dt_positions_pack(p, t->kr, slots * dim, dim, t->qr, slots * dim, dim,
                                    &t->positions, &error),
                  DT_OK, "%s", error.text);
-    t->args = (struct dt_attention_args){
-        .problem = p,
-        .delta = &t->delta,
+    t->args = (struct dt_attention_args){.problem = p, .delta = &t->delta, .io = &t->io};
+    t->io = (struct dt_attention){
         .q = t->q,
         .q_batch = heads * p->nq * dim,
         .q_head = p->nq * dim,
@@ -132,14 +132,12 @@ static void open_trial(struct trial *t)
         .out_head = p->nq * dim,
         .out_row = dim,
         .positions = t->positions,
-        .kr = t->kr,
-        .qr = t->qr,
-        .position_head = slots * dim,
-        .position_row = dim,
-        .mask = {p->mask, t->lengths, t->bytes},
+        .lengths = t->lengths,
+        .mask = t->bytes,
     };
+    const struct dt_reference_positions x = {t->kr, t->qr, slots * dim, dim};
     draw_segments(t);
-    cr_assert_eq(dt_reference_attention(&t->args, t->expected, NULL, t->scale, NULL), DT_OK);
+    cr_assert_eq(dt_reference_attention(p, &t->io, &x, t->expected, NULL, t->scale, NULL), DT_OK);
 }
 
 static void close_trial(struct trial *t)
@@ -193,7 +191,7 @@ static void run(struct trial *t, const struct dt_choice *choice, float *out)
     enum dt_status status =
         dt_attention_setup_init(&setup, choice, &t->problem, &t->delta, threads, &error);
     cr_assert_eq(status, DT_OK, "%s: %s", dt_choice_print(choice, text), error.text);
-    t->args.out = out;
+    t->io.out = out;
     t->args.setup = &setup;
     t->args.workspace = aligned_alloc(64, (size_t)threads * setup.workspace * sizeof(float));
     dt_attention_run(&t->args);

@@ -96,18 +96,15 @@ Test(reference, softmax_by_hand)
     cr_assert(isnan(out[0]) && isnan(out[1]) && out[2] == 0);
 }
 
-/* Arguments of one head on dense arrays. */
-static struct dt_attention_args dense(const struct dt_problem *p, const float *q, const float *k,
-                                      const float *v, const float *kr, const float *qr)
+/* Dense operands. */
+static struct dt_attention dense(const struct dt_problem *p, const float *q, const float *k,
+                                 const float *v)
 {
     const ptrdiff_t d = p->dim;
-    return (struct dt_attention_args){
-        .problem = p,
+    return (struct dt_attention){
         .q = q,
         .k = k,
         .v = v,
-        .kr = kr,
-        .qr = qr,
         .q_batch = p->heads * p->nq * d,
         .q_head = p->nq * d,
         .q_row = d,
@@ -117,10 +114,13 @@ static struct dt_attention_args dense(const struct dt_problem *p, const float *q
         .v_batch = p->heads * p->nk * d,
         .v_head = p->nk * d,
         .v_row = d,
-        .position_head = 2 * p->span * d,
-        .position_row = d,
-        .mask.form = p->mask,
     };
+}
+
+static struct dt_reference_positions raw(const struct dt_problem *p, const float *kr,
+                                         const float *qr)
+{
+    return (struct dt_reference_positions){kr, qr, 2 * p->span * p->dim, p->dim};
 }
 
 Test(reference, attention_by_hand)
@@ -133,9 +133,10 @@ Test(reference, attention_by_hand)
     const double bias[] = {f * (2 * 11 + 3 * 17), f * (2 * 7 + 5 * 13)};
     const double s0 = f * 6 + bias[0], s1 = f * 10 + bias[1];
     const double w0 = 1 / (1 + exp(s1 - s0));
-    const struct dt_attention_args args = dense(&p, q, k, v, kr, qr);
+    const struct dt_attention io = dense(&p, q, k, v);
+    const struct dt_reference_positions x = raw(&p, kr, qr);
     double out, biases[2], scale;
-    cr_assert_eq(dt_reference_attention(&args, &out, biases, &scale, NULL), DT_OK);
+    cr_assert_eq(dt_reference_attention(&p, &io, &x, &out, biases, &scale, NULL), DT_OK);
     cr_assert(near(biases[0], bias[0]) && near(biases[1], bias[1]));
     cr_assert(near(out, 10 * w0 + 20 * (1 - w0)));
     cr_assert(near(scale, 20 * (1 + s1)));
@@ -154,16 +155,17 @@ Test(reference, packed_segments_equal_separate_problems)
     fill(v, sizeof v / sizeof *v, 3);
     fill(kr, sizeof kr / sizeof *kr, 4);
     fill(qr, sizeof qr / sizeof *qr, 5);
-    struct dt_attention_args args = dense(&p, q, k, v, kr, qr);
-    args.segments = segments;
-    args.segment_count = 3;
-    cr_assert_eq(dt_reference_attention(&args, packed, NULL, NULL, NULL), DT_OK);
+    const struct dt_reference_positions x = raw(&p, kr, qr);
+    struct dt_attention io = dense(&p, q, k, v);
+    io.segments = segments;
+    io.segment_count = 3;
+    cr_assert_eq(dt_reference_attention(&p, &io, &x, packed, NULL, NULL, NULL), DT_OK);
     for (int s = 0; s < 3; s++) {
         const int32_t at = segments[s] * 8;
         struct dt_problem one = p;
         one.nq = one.nk = segments[s + 1] - segments[s];
-        args = dense(&one, q + at, k + at, v + at, kr, qr);
-        cr_assert_eq(dt_reference_attention(&args, alone, NULL, NULL, NULL), DT_OK);
+        io = dense(&one, q + at, k + at, v + at);
+        cr_assert_eq(dt_reference_attention(&one, &io, &x, alone, NULL, NULL, NULL), DT_OK);
         for (int32_t n = 0; n < one.nq * 8; n++)
             same &= near(packed[at + n], alone[n]);
     }
@@ -189,11 +191,12 @@ Test(reference, mask_forms_that_say_the_same_agree)
         pairs[n] = keys[n / (N * N) * N + n % N];
     dt_problem_parse("b2 n9 d4 linear:4", &p, NULL);
     for (int form = DT_MASK_LENGTHS; form <= DT_MASK_PAIRS; form++) {
+        const struct dt_reference_positions x = raw(&p, kr, qr);
         p.mask = (enum dt_mask)form;
-        struct dt_attention_args args = dense(&p, q, k, v, kr, qr);
-        args.mask.lengths = lengths;
-        args.mask.bytes = form == DT_MASK_KEYS ? keys : pairs;
-        cr_assert_eq(dt_reference_attention(&args, out[form - 1], NULL, NULL, NULL), DT_OK);
+        struct dt_attention io = dense(&p, q, k, v);
+        io.lengths = lengths;
+        io.mask = form == DT_MASK_KEYS ? keys : pairs;
+        cr_assert_eq(dt_reference_attention(&p, &io, &x, out[form - 1], NULL, NULL, NULL), DT_OK);
     }
     cr_assert(memcmp(out[0], out[1], sizeof out[0]) == 0 &&
               memcmp(out[0], out[2], sizeof out[0]) == 0);
@@ -206,13 +209,13 @@ Test(reference, masked_garbage_is_contained_and_empty_rows_follow_the_dialect)
     const uint8_t pairs[] = {1, 0, 1, 0, 0, 0};
     double out[2];
     dt_problem_parse("q2 k3 d1 linear:4 none mask:pairs ms", &p, NULL);
-    struct dt_attention_args args = dense(&p, q, k, v, NULL, NULL);
-    args.mask.bytes = pairs;
-    cr_assert_eq(dt_reference_attention(&args, out, NULL, NULL, NULL), DT_OK);
+    struct dt_attention io = dense(&p, q, k, v);
+    io.mask = pairs;
+    cr_assert_eq(dt_reference_attention(&p, &io, NULL, out, NULL, NULL, NULL), DT_OK);
     const double w = 1 / (1 + exp(1));
     cr_assert(near(out[0], 3 * w + 6 * (1 - w)) && out[1] == 0);
     p.dialect = DT_HF;
-    cr_assert_eq(dt_reference_attention(&args, out, NULL, NULL, NULL), DT_OK);
+    cr_assert_eq(dt_reference_attention(&p, &io, NULL, out, NULL, NULL, NULL), DT_OK);
     cr_assert(near(out[0], 3 * w + 6 * (1 - w)) && isinf(out[1]));
 }
 

@@ -221,31 +221,17 @@ static void prepare_bias(struct calls *c, const struct dt_choice *choice)
 
 static void prepare_attention(struct calls *c, const struct dt_choice *choice)
 {
-    struct dt_attention_args *a = &c->attention_args;
-    *a = c->workload.attention;
-    a->setup = &c->ready.setup;
-    a->workspace = c->ready.workspace;
-    a->first = 0;
-    a->last = dt_attention_items(a);
+    c->attention = c->workload.attention;
+    c->attention.workspace = c->ready.workspace;
+    c->attention_args = (struct dt_attention_args){
+        .problem = &c->workload.problem,
+        .delta = &c->workload.delta,
+        .io = &c->attention,
+        .setup = &c->ready.setup,
+        .workspace = c->ready.workspace,
+    };
+    c->attention_args.last = dt_attention_items(&c->attention_args);
     c->attention_fn = choice->variant->run.attention;
-    c->attention = (struct dt_attention){.q = a->q,
-                                         .q_batch = a->q_batch,
-                                         .q_head = a->q_head,
-                                         .q_row = a->q_row,
-                                         .k = a->k,
-                                         .k_batch = a->k_batch,
-                                         .k_head = a->k_head,
-                                         .k_row = a->k_row,
-                                         .v = a->v,
-                                         .v_batch = a->v_batch,
-                                         .v_head = a->v_head,
-                                         .v_row = a->v_row,
-                                         .out = a->out,
-                                         .out_batch = a->out_batch,
-                                         .out_head = a->out_head,
-                                         .out_row = a->out_row,
-                                         .positions = a->positions,
-                                         .workspace = c->ready.workspace};
 }
 
 static void time_calls(struct dt_sampler *sampler, struct calls *c, bool bias, uint64_t *state,

@@ -225,9 +225,7 @@ static void point_args(struct dt_golden *g)
     const ptrdiff_t dim = p->dim;
     g->bias = g->array[DT_GOLDEN_BIAS].data;
     g->out = g->array[DT_GOLDEN_OUT].data;
-    g->args = (struct dt_attention_args){
-        .problem = p,
-        .delta = &g->delta,
+    g->io = (struct dt_attention){
         .q = g->array[DT_GOLDEN_Q].data,
         .k = g->array[DT_GOLDEN_K].data,
         .v = g->array[DT_GOLDEN_V].data,
@@ -237,13 +235,15 @@ static void point_args(struct dt_golden *g)
         .q_row = dim,
         .k_row = dim,
         .v_row = dim,
-        .kr = g->array[DT_GOLDEN_KR].data,
-        .qr = g->array[DT_GOLDEN_QR].data,
-        .position_head = g->delta.slots * dim,
-        .position_row = dim,
         .out_head = p->nq * dim,
         .out_row = dim,
-        .mask = {.form = p->mask, .bytes = g->array[DT_GOLDEN_MASK].data},
+        .mask = g->array[DT_GOLDEN_MASK].data,
+    };
+    g->positions = (struct dt_reference_positions){
+        .kr = g->array[DT_GOLDEN_KR].data,
+        .qr = g->array[DT_GOLDEN_QR].data,
+        .head = g->delta.slots * dim,
+        .row = dim,
     };
 }
 

@@ -15,6 +15,7 @@
 #ifndef DISENTUNE_GOLDEN_H
 #define DISENTUNE_GOLDEN_H
 
+#include "kernels/reference.h"
 #include "tuner/npy.h"
 #include "tuner/validate.h"
 
@@ -35,8 +36,9 @@ struct dt_golden {
     struct dt_problem problem;
     struct dt_delta delta;
     struct dt_npy array[DT_GOLDEN_ARRAYS]; /* data NULL: absent */
-    struct dt_attention_args args;         /* on these arrays; out and workspace NULL */
-    const double *bias;                    /* NULL: absent */
+    struct dt_attention io;                /* on these arrays; without output and positions */
+    struct dt_reference_positions positions;
+    const double *bias; /* NULL: absent */
     const double *out;
 };
 

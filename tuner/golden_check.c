@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/error.h"
-#include "kernels/reference.h"
 #include "tuner/check.h"
 #include "tuner/golden.h"
 #include "tuner/trap.h"
@@ -42,7 +41,7 @@ enum dt_status dt_golden_check_reference(const struct dt_golden *g, struct dt_ve
     if (!out || (g->bias && !bias))
         status = no_memory(g, error);
     else
-        status = dt_reference_attention(&g->args, out, bias, NULL, error);
+        status = dt_reference_attention(&g->problem, &g->io, &g->positions, out, bias, NULL, error);
     if (!status) {
         *verdict = (struct dt_verdict){.passed = true, .calls = 1};
         check_close(g, "out", out, g->out, outs, verdict);
@@ -88,15 +87,15 @@ struct tables {
 static void fill_tables(const struct dt_golden *g, const struct dt_problem *p, int32_t head,
                         struct tables *t)
 {
-    const struct dt_attention_args *a = &g->args;
+    const struct dt_reference_positions *x = &g->positions;
     const int32_t slots = g->delta.slots;
-    const float *k = a->k + head * a->k_head;
-    if (a->kr)
-        multiply(g, a->q + head * a->q_head, p->nq, a->kr + head * a->position_head, slots, t->c2p);
-    if (a->qr && p->layout == DT_KEY_MAJOR)
-        multiply(g, k, p->nk, a->qr + head * a->position_head, slots, t->p2c);
-    else if (a->qr)
-        multiply(g, a->qr + head * a->position_head, slots, k, p->nk, t->p2c);
+    const float *q = g->io.q + head * g->io.q_head, *k = g->io.k + head * g->io.k_head;
+    if (x->kr)
+        multiply(g, q, p->nq, x->kr + head * x->head, slots, t->c2p);
+    if (x->qr && p->layout == DT_KEY_MAJOR)
+        multiply(g, k, p->nk, x->qr + head * x->head, slots, t->p2c);
+    else if (x->qr)
+        multiply(g, x->qr + head * x->head, slots, k, p->nk, t->p2c);
 }
 
 static bool compare_bias(struct dt_check *check, const struct dt_golden *g, int32_t head,
@@ -206,7 +205,7 @@ struct expected {
 
 static enum dt_status expect(const struct dt_golden *g, struct expected *x, struct dt_error *error)
 {
-    const struct dt_attention_args *a = &g->args;
+    const struct dt_reference_positions *raw = &g->positions;
     const size_t outs = g->array[DT_GOLDEN_OUT].count;
     *x = (struct expected){
         .out = malloc(outs * sizeof *x->out),
@@ -215,9 +214,10 @@ static enum dt_status expect(const struct dt_golden *g, struct expected *x, stru
     };
     enum dt_status status = x->out && x->scale && x->got ? DT_OK : no_memory(g, error);
     if (!status && g->problem.terms)
-        status = dt_positions_pack(&g->problem, a->kr, a->position_head, a->position_row, a->qr,
-                                   a->position_head, a->position_row, &x->positions, error);
-    return status ? status : dt_reference_attention(a, x->out, NULL, x->scale, error);
+        status = dt_positions_pack(&g->problem, raw->kr, raw->head, raw->row, raw->qr, raw->head,
+                                   raw->row, &x->positions, error);
+    return status ? status
+                  : dt_reference_attention(&g->problem, &g->io, raw, x->out, NULL, x->scale, error);
 }
 
 static void release(struct expected *x)
@@ -235,17 +235,22 @@ static enum dt_status check_attention_choice(const struct dt_golden *g,
 {
     const size_t outs = g->array[DT_GOLDEN_OUT].count;
     struct dt_check check = start_check(g, &g->problem, choice, verdict);
-    struct dt_attention_args args = g->args;
+    struct dt_attention io = g->io;
     struct dt_attention_setup setup;
     enum dt_status status =
         dt_attention_setup_init(&setup, choice, &g->problem, &g->delta, 1, error);
     if (status)
         return status;
-    args.workspace = aligned_alloc(64, setup.workspace * sizeof *args.workspace);
+    struct dt_attention_args args = {
+        .problem = &g->problem,
+        .delta = &g->delta,
+        .io = &io,
+        .setup = &setup,
+        .workspace = aligned_alloc(64, setup.workspace * sizeof *args.workspace),
+    };
     if (args.workspace) {
-        args.out = x->got;
-        args.positions = x->positions;
-        args.setup = &setup;
+        io.out = x->got;
+        io.positions = x->positions;
         args.last = dt_attention_items(&args);
         for (size_t at = 0; at < outs; at++)
             x->got[at] = NAN;

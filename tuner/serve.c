@@ -60,32 +60,6 @@ static void set_bias(struct served *s)
     };
 }
 
-static void set_attention(struct served *s)
-{
-    const struct dt_attention_args *a = &s->workload.attention;
-    s->attention = (struct dt_attention){
-        .q = a->q,
-        .q_batch = a->q_batch,
-        .q_head = a->q_head,
-        .q_row = a->q_row,
-        .k = a->k,
-        .k_batch = a->k_batch,
-        .k_head = a->k_head,
-        .k_row = a->k_row,
-        .v = a->v,
-        .v_batch = a->v_batch,
-        .v_head = a->v_head,
-        .v_row = a->v_row,
-        .out = a->out,
-        .out_batch = a->out_batch,
-        .out_head = a->out_head,
-        .out_row = a->out_row,
-        .positions = a->positions,
-        .lengths = a->mask.lengths,
-        .mask = a->mask.bytes,
-    };
-}
-
 /* In the environment, since that is where a plan looks. */
 static enum dt_status force(const struct served *s, const struct dt_subject *w,
                             struct dt_error *error)
@@ -148,7 +122,7 @@ static enum dt_status load(struct served *s, const struct dt_prepare *wanted,
     if (subject->op == DT_OP_BIAS)
         set_bias(s);
     else if (subject->op == DT_OP_ATTENTION)
-        set_attention(s);
+        s->attention = s->workload.attention;
     status = plan(s, subject->threads, choice, error);
     if (!status && (!s->plan || wanted->check)) {
         status = dt_ready_init(&s->ready, &s->workload, choice, s->workload.problem.layout,

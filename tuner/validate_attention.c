@@ -30,22 +30,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PACKED_KR and PACKED_QR are the arrays of dt_positions, KR and QR what they are made of. */
-enum {
-    Q,
-    K,
-    V,
-    OUT,
-    KR,
-    QR,
-    DATA,
-    MASK = DATA,
-    SEGMENTS,
-    WORKSPACE,
-    PACKED_KR,
-    PACKED_QR,
-    OPERANDS
-};
+/* As data, KR and QR are as a model has them; as operands, packed. */
+enum { Q, K, V, OUT, KR, QR, DATA, MASK = DATA, SEGMENTS, WORKSPACE, OPERANDS };
 enum { PLAIN, SPECIAL, MASKED, PACKED, SETS };
 
 struct set {
@@ -75,6 +61,7 @@ struct dt_case {
     struct dt_operand operands[OPERANDS]; /* WORKSPACE: of the choice under judgement */
     float *workspace;                     /* what is placed there: NaN */
     struct dt_positions positions;        /* those of the set, in guarded memory */
+    struct dt_attention io;               /* of the set, likewise */
     struct dt_guarded_delta guarded;
 };
 
@@ -113,15 +100,9 @@ static void fill_segments(const struct dt_case *c, struct set *set, uint64_t *st
     set->segment_count = count;
 }
 
-static struct dt_mask_args mask_of(const struct dt_case *c, const struct set *set)
-{
-    return (struct dt_mask_args){
-        .form = c->problem->mask, .lengths = set->lengths, .bytes = set->bytes};
-}
-
 static bool attended(const struct dt_case *c, const struct set *set, int32_t b, int32_t j)
 {
-    const struct dt_mask_args mask = mask_of(c, set);
+    const struct dt_attention mask = {.lengths = set->lengths, .mask = set->bytes};
     for (int32_t i = 0; i < c->problem->nq; i++)
         if (dt_mask_allows(&mask, c->problem, b, i, j))
             return true;
@@ -183,31 +164,26 @@ static void set_strides(const struct dt_case *c, const struct set *set, int32_t 
     *row = set->interleaved ? c->problem->heads * stride : stride;
 }
 
-/* Arguments on the operands' data[], whose rows lie stride[] elements apart. */
-static struct dt_attention_args arguments(const struct dt_case *c, const struct set *set,
-                                          float *const data[], const ptrdiff_t stride[])
+/* The operands at data[], whose rows lie stride[] elements apart. */
+static struct dt_attention operands(const struct dt_case *c, const struct set *set,
+                                    float *const data[], const ptrdiff_t stride[])
 {
     const struct dt_problem *p = c->problem;
-    struct dt_attention_args args = {
-        .problem = p,
-        .delta = c->delta,
+    struct dt_attention io = {
         .q = data[Q],
         .k = data[K],
         .v = data[V],
-        .kr = data[KR],
-        .qr = data[QR],
         .out = data[OUT],
-        .mask = mask_of(c, set),
+        .lengths = set->lengths,
+        .mask = set->bytes,
         .segments = set->segments,
         .segment_count = set->segment_count,
     };
-    args.position_row = c->extent[KR].rows ? stride[KR] : stride[QR];
-    args.position_head = args.position_row * c->delta->slots;
-    set_strides(c, set, p->nq, stride[Q], &args.q_batch, &args.q_head, &args.q_row);
-    set_strides(c, set, p->nk, stride[K], &args.k_batch, &args.k_head, &args.k_row);
-    set_strides(c, set, p->nk, stride[V], &args.v_batch, &args.v_head, &args.v_row);
-    set_strides(c, set, p->nq, stride[OUT], &args.out_batch, &args.out_head, &args.out_row);
-    return args;
+    set_strides(c, set, p->nq, stride[Q], &io.q_batch, &io.q_head, &io.q_row);
+    set_strides(c, set, p->nk, stride[K], &io.k_batch, &io.k_head, &io.k_row);
+    set_strides(c, set, p->nk, stride[V], &io.v_batch, &io.v_head, &io.v_row);
+    set_strides(c, set, p->nq, stride[OUT], &io.out_batch, &io.out_head, &io.out_row);
+    return io;
 }
 
 static enum dt_status no_memory(const struct dt_problem *p, struct dt_error *error)
@@ -262,13 +238,16 @@ static enum dt_status open_set(struct dt_case *c, int which, struct dt_error *er
     if (which == SPECIAL)
         fill_specials(c, set, &state);
     fill_garbage(c, which, set, &state);
-    const struct dt_attention_args args = arguments(c, set, set->data, stride);
+    const struct dt_attention io = operands(c, set, set->data, stride);
+    const struct dt_reference_positions x = {set->data[KR], set->data[QR],
+                                             c->problem->dim * c->delta->slots, c->problem->dim};
     enum dt_status status = DT_OK;
     if (c->problem->terms)
-        status =
-            dt_positions_pack(c->problem, args.kr, args.position_head, args.position_row, args.qr,
-                              args.position_head, args.position_row, &set->positions, error);
-    return status ? status : dt_reference_attention(&args, set->expected, NULL, set->scale, error);
+        status = dt_positions_pack(c->problem, x.kr, x.head, x.row, x.qr, x.head, x.row,
+                                   &set->positions, error);
+    return status ? status
+                  : dt_reference_attention(c->problem, &io, &x, set->expected, NULL, set->scale,
+                                           error);
 }
 
 static void close_case(struct dt_case *c)
@@ -312,14 +291,14 @@ static void measure_positions(struct dt_case *c)
     const struct dt_positions *x = c->set[PLAIN].positions;
     if (!x)
         return;
-    c->extent[PACKED_KR] = (struct extent){x->kr != NULL, (size_t)(x->heads * x->kr_head)};
-    c->extent[PACKED_QR] = (struct extent){x->qr != NULL, (size_t)(x->heads * x->qr_head)};
+    c->extent[KR] = (struct extent){x->kr != NULL, (size_t)(x->shape.heads * x->kr_head)};
+    c->extent[QR] = (struct extent){x->qr != NULL, (size_t)(x->shape.heads * x->qr_head)};
 }
 
 static enum dt_status open_operands(struct dt_case *c, struct dt_error *error)
 {
     static const char *const names[OPERANDS] = {
-        "q", "k", "v", "out", "kr", "qr", "mask", "segments", "workspace", "packed kr", "packed qr",
+        "q", "k", "v", "out", "packed kr", "packed qr", "mask", "segments", "workspace",
     };
     enum dt_status status = dt_guarded_delta_init(&c->guarded, c->delta, error);
     for (int n = 0; !status && n < OPERANDS; n++) {
@@ -369,16 +348,16 @@ static const struct dt_positions *place_positions(struct dt_case *c, const struc
     c->positions = *set->positions;
     float **const arrays[] = {&c->positions.kr, &c->positions.qr};
     for (int n = 0; n < 2; n++) {
-        const size_t floats = c->extent[PACKED_KR + n].cols;
+        const size_t floats = c->extent[KR + n].cols;
         if (*arrays[n])
-            *arrays[n] = dt_operand_place(&c->operands[PACKED_KR + n], &placement, 0, *arrays[n],
-                                          floats, 1, floats);
+            *arrays[n] = dt_operand_place(&c->operands[KR + n], &placement, 0, *arrays[n], floats,
+                                          1, floats);
     }
     return &c->positions;
 }
 
-static struct dt_attention_args place(struct dt_case *c, const struct set *set,
-                                      const struct dt_placement *placement)
+/* The set in guarded memory: c->io, c->guarded and what they point to. */
+static void place(struct dt_case *c, const struct set *set, const struct dt_placement *placement)
 {
     float *data[OPERANDS] = {NULL};
     ptrdiff_t stride[OPERANDS] = {0};
@@ -387,34 +366,29 @@ static struct dt_attention_args place(struct dt_case *c, const struct set *set,
         const void *source = n == MASK       ? set->lengths ? (void *)set->lengths : set->bytes
                              : n == SEGMENTS ? (void *)set->segments
                                              : set->data[n];
-        /* kr and qr share their stride, masks and the like are dense */
-        const int index = n == QR ? KR : n;
         size_t cols = e->cols;
         if (n == SEGMENTS && source)
             cols = (size_t)set->segment_count + 1;
-        if (!e->rows || !source)
+        if (!e->rows || !source || n == KR || n == QR)
             continue;
-        data[n] =
-            dt_operand_place(&c->operands[n], placement, index, source, e->cols, e->rows, cols);
+        data[n] = dt_operand_place(&c->operands[n], placement, n, source, e->cols, e->rows, cols);
         stride[n] = c->operands[n].stride;
     }
     dt_guarded_delta_place(&c->guarded, c->delta, placement->side);
-    struct dt_attention_args args = arguments(c, set, data, stride);
-    args.delta = &c->guarded.delta;
-    args.positions = place_positions(c, set, placement->side);
+    c->io = operands(c, set, data, stride);
+    c->io.positions = place_positions(c, set, placement->side);
     if (set->lengths)
-        args.mask.lengths = (const int32_t *)(void *)data[MASK];
+        c->io.lengths = (const int32_t *)(void *)data[MASK];
     else if (set->bytes)
-        args.mask.bytes = (const uint8_t *)data[MASK];
+        c->io.mask = (const uint8_t *)data[MASK];
     if (set->segments)
-        args.segments = (const int32_t *)(void *)data[SEGMENTS];
-    return args;
+        c->io.segments = (const int32_t *)(void *)data[SEGMENTS];
 }
 
-static bool compare(struct dt_case *c, struct dt_check *check, int which,
-                    const struct dt_attention_args *a)
+static bool compare(struct dt_case *c, struct dt_check *check, int which)
 {
     const struct dt_problem *p = c->problem;
+    const struct dt_attention *io = &c->io;
     struct set *set = &c->set[which];
     size_t at = 0;
     bool changes = false;
@@ -423,7 +397,7 @@ static bool compare(struct dt_case *c, struct dt_check *check, int which,
             for (int32_t i = 0; i < p->nq; i++)
                 for (int32_t e = 0; e < p->dim; e++, at++) {
                     const float got =
-                        a->out[b * a->out_batch + h * a->out_head + i * a->out_row + e];
+                        io->out[b * io->out_batch + h * io->out_head + i * io->out_row + e];
                     const size_t row = row_of(p, set, p->nq, b, h, i);
                     const double scale = set->scale[at / (size_t)p->dim];
                     const ptrdiff_t line = (ptrdiff_t)(at / (size_t)p->dim);
@@ -449,11 +423,16 @@ static struct dt_attention_args prepare(struct dt_case *c, struct dt_check *chec
     const struct dt_placement aligned = {.side = placement.side};
     const size_t floats = check->setup->workspace;
     char data[48];
-    struct dt_attention_args args = place(c, set, &placement);
-    args.setup = check->setup;
+    place(c, set, &placement);
+    struct dt_attention_args args = {
+        .problem = c->problem,
+        .delta = &c->guarded.delta,
+        .io = &c->io,
+        .setup = check->setup,
+        .workspace =
+            dt_operand_place(&c->operands[WORKSPACE], &aligned, 0, c->workspace, floats, 1, floats),
+    };
     args.last = dt_attention_items(&args);
-    args.workspace =
-        dt_operand_place(&c->operands[WORKSPACE], &aligned, 0, c->workspace, floats, 1, floats);
     snprintf(data, sizeof data, "%s%s", set->name, how);
     dt_check_name_call(check, data, &placement);
     return args;
@@ -470,7 +449,7 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, unsigned 
     if (!c->set[which].name)
         return true;
     struct dt_attention_args args = prepare(c, check, which, number, "");
-    return run(c, check, &args) && compare(c, check, which, &args);
+    return run(c, check, &args) && compare(c, check, which);
 }
 
 /* The items in `parts` calls, the last items first. */
@@ -486,7 +465,7 @@ static bool call_backwards(struct dt_case *c, struct dt_check *check, int which,
         if (!run(c, check, &args))
             return false;
     }
-    return compare(c, check, which, &args);
+    return compare(c, check, which);
 }
 
 static bool call_threads(struct dt_case *c, struct dt_check *check, int which, int32_t threads)
@@ -506,7 +485,7 @@ static bool call_threads(struct dt_case *c, struct dt_check *check, int which, i
     memset(args.workspace, 0xff, bytes);
     check->verdict->calls++;
     dt_attention_run(&args);
-    const bool right = compare(c, check, which, &args);
+    const bool right = compare(c, check, which);
     free(args.workspace);
     return right;
 }

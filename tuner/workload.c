@@ -113,9 +113,7 @@ static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struc
     enum dt_status status = allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
     if (status)
         return status;
-    w->attention = (struct dt_attention_args){
-        .problem = &w->problem,
-        .delta = &w->delta,
+    w->attention = (struct dt_attention){
         .q = q,
         .q_batch = heads * p->nq * dim,
         .q_head = p->nq * dim,
@@ -132,7 +130,8 @@ static enum dt_status init_attention(struct dt_workload *w, uint64_t seed, struc
         .out_batch = heads * p->nq * dim,
         .out_head = p->nq * dim,
         .out_row = dim,
-        .mask = {p->mask, w->lengths, w->allowed},
+        .lengths = w->lengths,
+        .mask = w->allowed,
     };
     if (p->terms)
         status = dt_positions_pack(p, kr, w->delta.slots * dim, dim, qr, w->delta.slots * dim, dim,
@@ -253,10 +252,15 @@ static void run_bias(const struct dt_ready *r)
 
 static void run_attention(const struct dt_ready *r, struct dt_phases *phases)
 {
-    struct dt_attention_args args = r->workload->attention;
-    args.setup = &r->setup;
-    args.workspace = r->workspace;
-    args.phases = phases;
+    const struct dt_workload *w = r->workload;
+    struct dt_attention_args args = {
+        .problem = &w->problem,
+        .delta = &w->delta,
+        .io = &w->attention,
+        .setup = &r->setup,
+        .workspace = r->workspace,
+        .phases = phases,
+    };
     dt_attention_run(&args);
 }
 

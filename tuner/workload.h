@@ -22,7 +22,7 @@ struct dt_workload {
     uint8_t *allowed;             /* softmax and attention: the mask, owned */
     int32_t *lengths;
     struct dt_softmax_args softmax;
-    struct dt_attention_args attention;
+    struct dt_attention attention;
     struct dt_positions *positions; /* attention, owned */
     float *a, *b, *c;               /* gemm */
 };

@@ -61,16 +61,16 @@ static inline void c2p_of_slots(const float *q, const struct dt_positions *x, in
                                 int32_t slot, float *c2p)
 {
     const float *kr = x->kr + h * x->kr_head +
-                      (ptrdiff_t)(slot / DT_SLOT_BLOCK) * x->dim * DT_SLOT_BLOCK +
+                      (ptrdiff_t)(slot / DT_SLOT_BLOCK) * x->shape.dim * DT_SLOT_BLOCK +
                       slot % DT_SLOT_BLOCK;
     vec sum[SUMS];
     int32_t c = 0;
     for (int n = 0; n < SUMS; n++)
         sum[n] = v_set(0);
-    for (; c + SUMS <= x->dim; c += SUMS)
+    for (; c + SUMS <= x->shape.dim; c += SUMS)
         for (int n = 0; n < SUMS; n++)
             sum[n] = v_fma(v_set(q[c + n]), v_load(kr + (c + n) * DT_SLOT_BLOCK), sum[n]);
-    for (; c < x->dim; c++)
+    for (; c < x->shape.dim; c++)
         sum[0] = v_fma(v_set(q[c]), v_load(kr + c * DT_SLOT_BLOCK), sum[0]);
     v_store(c2p + slot, v_add(v_add(sum[0], sum[1]), v_add(sum[2], sum[3])));
 }
@@ -114,14 +114,16 @@ struct row {
 static inline void attend_row(const struct dt_attention_args *a, const struct dt_attention_item *x,
                               const struct row *row, int32_t i)
 {
+    const struct dt_attention *io = a->io;
     const struct dt_problem *p = a->problem;
-    const struct dt_positions *positions = a->positions;
+    const struct dt_positions *positions = io->positions;
     const int32_t *slots = a->delta->slot + a->delta->nq - 1 - i;
     const float f = (float)dt_problem_scale(p);
-    const float *q = a->q + x->b * a->q_batch + x->h * a->q_head + (x->first + i) * a->q_row;
-    const float *k = a->k + x->b * a->k_batch + x->h * a->k_head + x->first * a->k_row;
-    const float *v = a->v + x->b * a->v_batch + x->h * a->v_head + x->first * a->v_row;
-    float *out = a->out + x->b * a->out_batch + x->h * a->out_head + (x->first + i) * a->out_row;
+    const float *q = io->q + x->b * io->q_batch + x->h * io->q_head + (x->first + i) * io->q_row;
+    const float *k = io->k + x->b * io->k_batch + x->h * io->k_head + x->first * io->k_row;
+    const float *v = io->v + x->b * io->v_batch + x->h * io->v_head + x->first * io->v_row;
+    float *out =
+        io->out + x->b * io->out_batch + x->h * io->out_head + (x->first + i) * io->out_row;
     const bool c2p = p->terms & DT_C2P, p2c = p->terms & DT_P2C;
 
     for (int32_t c = 0; c < p->dim; c++)
@@ -131,17 +133,17 @@ static inline void attend_row(const struct dt_attention_args *a, const struct dt
     for (int32_t j = 0; j < x->nk; j++) {
         const float *qr =
             p2c ? positions->qr + x->h * positions->qr_head + (ptrdiff_t)slots[j] * p->dim : NULL;
-        row->score[j] = dot(k + j * a->k_row, row->q, qr, p->dim);
+        row->score[j] = dot(k + j * io->k_row, row->q, qr, p->dim);
         if (c2p)
             row->score[j] += row->c2p[slots[j]];
-        row->allowed[j] = a->segments || dt_mask_allows(&a->mask, p, x->b, i, j);
+        row->allowed[j] = io->segments || dt_mask_allows(io, p, x->b, i, j);
     }
     const bool any = weigh(row->score, row->allowed, x->nk, p->dialect);
     const bool uniform = any && !memchr(row->allowed, 1, (size_t)x->nk);
     memset(out, 0, (size_t)p->dim * sizeof *out);
     for (int32_t j = 0; any && j < x->nk; j++)
         if (row->allowed[j] || uniform)
-            add_weighted(out, row->score[j], v + j * a->v_row, p->dim);
+            add_weighted(out, row->score[j], v + j * io->v_row, p->dim);
 }
 
 static void attention_direct(const struct dt_attention_args *a)

@@ -71,14 +71,15 @@ static inline float *p2c_of(const struct worker *w, int32_t j)
 
 static void multiply_p2c(const struct worker *w, struct interval slots, int32_t j, int32_t count)
 {
-    const struct dt_positions *x = w->a->positions;
+    const struct dt_positions *x = w->a->io->positions;
     const float *qr = x->qr + w->item.h * x->qr_head;
-    const float *k = w->x.k + (ptrdiff_t)j * x->dim;
+    const float *k = w->x.k + (ptrdiff_t)j * x->shape.dim;
     const int32_t most = w->s->most_rows;
     float *to = p2c_of(w, j);
     for (int32_t s = slots.first; s <= slots.last; s += most)
         multiply(w, DT_PHASE_P2C, &w->s->score, least(slots.last + 1 - s, most), count,
-                 qr + (ptrdiff_t)s * x->dim, k, to + (ptrdiff_t)(s - slots.first) * w->s->cols);
+                 qr + (ptrdiff_t)s * x->shape.dim, k,
+                 to + (ptrdiff_t)(s - slots.first) * w->s->cols);
 }
 
 /* A slot's place in C2P, which starts at a whole step. */
@@ -89,14 +90,14 @@ static inline float *c2p_of(const struct worker *w, int32_t first)
 
 static void multiply_c2p(const struct worker *w, struct interval slots, int32_t rows)
 {
-    const struct dt_positions *x = w->a->positions;
+    const struct dt_positions *x = w->a->io->positions;
     const float *kr = x->kr + w->item.h * x->kr_head;
     float *to = c2p_of(w, slots.first);
     for (int32_t s = slots.first & -DT_COLUMN_STEP; s <= slots.last;) {
         const int32_t in_block = s % DT_SLOT_BLOCK;
         const int32_t count = least(slots.last + 1 - s, DT_SLOT_BLOCK - in_block);
         multiply(w, DT_PHASE_C2P, &w->s->c2p, rows, count, w->x.q,
-                 kr + (ptrdiff_t)(s - in_block) * x->dim + in_block, to + s);
+                 kr + (ptrdiff_t)(s - in_block) * x->shape.dim + in_block, to + s);
         s += DT_SLOT_BLOCK - in_block;
     }
 }
@@ -160,6 +161,7 @@ static void score(struct worker *w, struct tile *t)
 static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass pass)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const struct dt_problem *p = a->problem;
     struct dt_softmax_args args = {
         .pass = pass,
@@ -171,10 +173,10 @@ static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass 
         .sum = w->x.sum,
         .factor = w->x.factor,
     };
-    if (!a->segments && p->mask == DT_MASK_KEYS)
-        args.allowed = a->mask.bytes + (ptrdiff_t)w->item.b * p->nk + t->j;
-    if (!a->segments && p->mask == DT_MASK_PAIRS) {
-        args.allowed = a->mask.bytes + ((ptrdiff_t)w->item.b * p->nq + t->i) * p->nk + t->j;
+    if (!io->segments && p->mask == DT_MASK_KEYS)
+        args.allowed = io->mask + (ptrdiff_t)w->item.b * p->nk + t->j;
+    if (!io->segments && p->mask == DT_MASK_PAIRS) {
+        args.allowed = io->mask + ((ptrdiff_t)w->item.b * p->nq + t->i) * p->nk + t->j;
         args.allowed_stride = p->nk;
     }
     w->s->choice.softmax->run.softmax(&args);
@@ -200,12 +202,13 @@ static void gather_peaks(struct worker *w, int32_t rows)
 static void add_odd_values(const struct worker *w, const struct tile *t)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const struct dt_problem *p = a->problem;
     for (int32_t n = 0; n < w->odd_count; n++) {
         const int32_t j = w->x.odd[n];
-        const float *v = a->v + w->item.b * a->v_batch + w->item.h * a->v_head + j * a->v_row;
+        const float *v = io->v + w->item.b * io->v_batch + w->item.h * io->v_head + j * io->v_row;
         for (int32_t r = 0; j >= t->j && j < t->j + t->count && r < t->rows; r++)
-            if (dt_mask_allows(&a->mask, p, w->item.b, t->i + r, j))
+            if (dt_mask_allows(io, p, w->item.b, t->i + r, j))
                 for (int32_t c = 0; c < p->dim; c++)
                     w->x.out[r * w->s->dim_stride + c] +=
                         t->scores[r * (ptrdiff_t)w->s->cols + j - t->j] * v[c];
@@ -244,20 +247,22 @@ static void correct(struct worker *w, int32_t rows)
 static void without_keys(const struct worker *w, float *out)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const struct dt_problem *p = a->problem;
     const float *v =
-        a->v + w->item.b * a->v_batch + w->item.h * a->v_head + w->item.first * a->v_row;
+        io->v + w->item.b * io->v_batch + w->item.h * io->v_head + w->item.first * io->v_row;
     memset(out, 0, (size_t)p->dim * sizeof *out);
     for (int32_t j = 0; p->dialect == DT_HF && j < w->item.nk; j++)
         for (int32_t c = 0; c < p->dim; c++)
-            out[c] += v[j * a->v_row + c] / (float)w->item.nk;
+            out[c] += v[j * io->v_row + c] / (float)w->item.nk;
 }
 
 static bool has_keys(const struct worker *w, int32_t i)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     for (int32_t j = 0; j < w->nk; j++)
-        if (a->segments || dt_mask_allows(&a->mask, a->problem, w->item.b, i, j))
+        if (io->segments || dt_mask_allows(io, a->problem, w->item.b, i, j))
             return true;
     return false;
 }
@@ -265,10 +270,11 @@ static bool has_keys(const struct worker *w, int32_t i)
 static void store(struct worker *w, int32_t i, int32_t rows)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const int32_t dim = a->problem->dim;
-    float *out = a->out + w->item.b * a->out_batch + w->item.h * a->out_head +
-                 (w->item.first + i) * a->out_row;
-    for (int32_t r = 0; r < rows; r++, out += a->out_row)
+    float *out = io->out + w->item.b * io->out_batch + w->item.h * io->out_head +
+                 (w->item.first + i) * io->out_row;
+    for (int32_t r = 0; r < rows; r++, out += io->out_row)
         if (w->x.sum[r] == 0 && !has_keys(w, i + r))
             without_keys(w, out);
         else
@@ -329,8 +335,9 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
 static void prepare(struct worker *w)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const struct dt_attention_item *x = &w->item;
-    const float *k = a->k + x->b * a->k_batch + x->h * a->k_head + x->first * a->k_row;
+    const float *k = io->k + x->b * io->k_batch + x->h * io->k_head + x->first * io->k_row;
     const bool p2c = a->problem->terms & DT_P2C && w->s->choice.variant->strategy != DT_BANDED;
     begin(w);
     if (!w->head_ready)
@@ -349,14 +356,14 @@ static void prepare(struct worker *w)
 
 static void attention_tiles(const struct dt_attention_args *a)
 {
+    const struct dt_attention *io = a->io;
     struct worker w = {.a = a, .s = a->setup, .item = {.b = -1}};
     dt_attention_lay_out(a->setup, a->problem, a->workspace, &w.x);
     for (int64_t n = a->first; n < a->last; n++) {
         const struct dt_attention_item next = dt_attention_item_at(a, n);
         w.head_ready = next.b == w.item.b && next.h == w.item.h && next.first == w.item.first;
         w.item = next;
-        w.nk =
-            !a->segments && a->problem->mask == DT_MASK_LENGTHS ? a->mask.lengths[next.b] : next.nk;
+        w.nk = !io->segments && a->problem->mask == DT_MASK_LENGTHS ? io->lengths[next.b] : next.nk;
         if (w.nk > 0)
             prepare(&w);
         for (int32_t i = next.query_begin; i < next.query_end; i += w.s->rows) {

@@ -94,7 +94,7 @@ static inline __attribute__((always_inline)) void transpose_block(const float *x
 static void pack_keys(const struct worker *w, const float *k, int32_t j, int32_t count, float *to)
 {
     const int32_t dim = w->a->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
-    const ptrdiff_t row = w->a->k_row, stride = w->s->cols;
+    const ptrdiff_t row = w->a->io->k_row, stride = w->s->cols;
     for (int32_t r = 0; r < padded; r += LANES)
         for (int32_t c = 0; c < dim; c += LANES) {
             const float *from = k + (j + least(r, count - 1)) * row + c;
@@ -142,22 +142,23 @@ static bool is_finite(const float *x, int32_t dim)
 static void copy_values(struct worker *w)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const struct dt_problem *p = a->problem;
     const ptrdiff_t stride = w->s->dim_stride;
     const float *v =
-        a->v + w->item.b * a->v_batch + w->item.h * a->v_head + w->item.first * a->v_row;
-    const enum dt_mask form = a->segments ? DT_MASK_NONE : p->mask;
-    const uint8_t *allowed = a->mask.bytes + (ptrdiff_t)w->item.b * p->nk;
+        io->v + w->item.b * io->v_batch + w->item.h * io->v_head + w->item.first * io->v_row;
+    const enum dt_mask form = io->segments ? DT_MASK_NONE : p->mask;
+    const uint8_t *allowed = io->mask + (ptrdiff_t)w->item.b * p->nk;
     w->odd_count = 0;
     for (int32_t j = 0; j < w->nk; j++) {
         float *to = w->x.v + j * stride;
-        const bool odd = form == DT_MASK_PAIRS && !is_finite(v + j * a->v_row, p->dim);
+        const bool odd = form == DT_MASK_PAIRS && !is_finite(v + j * io->v_row, p->dim);
         if (odd)
             w->x.odd[w->odd_count++] = j;
         if (odd || (form == DT_MASK_KEYS && !allowed[j]))
             memset(to, 0, (size_t)p->dim * sizeof *to);
         else
-            copy_row(to, v + j * a->v_row, p->dim);
+            copy_row(to, v + j * io->v_row, p->dim);
     }
     for (int32_t j = w->nk; j < round_up(w->nk, DT_COLUMN_STEP); j++)
         memset(w->x.v + j * stride, 0, (size_t)p->dim * sizeof *w->x.v);
@@ -166,12 +167,13 @@ static void copy_values(struct worker *w)
 static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
 {
     const struct dt_attention_args *a = w->a;
+    const struct dt_attention *io = a->io;
     const int32_t dim = a->problem->dim;
     const float *q =
-        a->q + w->item.b * a->q_batch + w->item.h * a->q_head + (w->item.first + i) * a->q_row;
+        io->q + w->item.b * io->q_batch + w->item.h * io->q_head + (w->item.first + i) * io->q_row;
     const float scale = (float)dt_problem_scale(a->problem);
     for (int32_t r = 0; r < rows; r++)
-        scale_row(w->x.q + r * (ptrdiff_t)dim, q + r * a->q_row, dim, scale);
+        scale_row(w->x.q + r * (ptrdiff_t)dim, q + r * io->q_row, dim, scale);
     const int32_t padding = round_up(rows, DT_ROW_STEP) - rows;
     memset(w->x.q + rows * (ptrdiff_t)dim, 0, (size_t)(padding * dim) * sizeof *w->x.q);
 }
