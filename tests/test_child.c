@@ -5,6 +5,7 @@
 #include "tuner/child.h"
 #include "tuner/tune.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,14 +137,13 @@ static struct dt_variant variant_of(dt_bias_fn *run, const char *name)
 
 struct complaints {
     size_t count;
-    char last[700];
+    char lines[16][700];
 };
 
 static void complain(const char *line, void *context)
 {
     struct complaints *complaints = context;
-    complaints->count++;
-    snprintf(complaints->last, sizeof complaints->last, "%s", line);
+    snprintf(complaints->lines[complaints->count++ % 16], sizeof complaints->lines[0], "%s", line);
 }
 
 Test(child, bad_candidates_are_disqualified_and_the_others_measured)
@@ -185,21 +185,48 @@ Test(child, bad_candidates_are_disqualified_and_the_others_measured)
     cr_assert_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, &error), DT_OK);
     cr_assert_eq(dt_validate_open(DT_OP_BIAS, &validated, &options, &validator, &error), DT_OK);
     cr_assert_eq(dt_race_init(&race, &workload, &sampler, choices, COUNT, 1, &error), DT_OK);
-    for (size_t n = 0; n < COUNT; n++) {
-        complaints.last[0] = '\0';
-        cr_assert_eq(dt_tune_admit(&tuner, validator, &race, n, &outcome, &error), DT_OK, "%s",
-                     error.text);
-        cr_expect(cases[n].reason ? strstr(complaints.last, cases[n].reason) &&
-                                        strstr(complaints.last, cases[n].variant->name)
-                                  : !*complaints.last,
-                  "%s: \"%s\"", cases[n].variant->name, complaints.last);
-    }
+    cr_assert_eq(dt_tune_admit(&tuner, validator, &race, &outcome, &error), DT_OK, "%s",
+                 error.text);
+    for (size_t n = 0, line = 0; n < COUNT; n++)
+        if (cases[n].reason) {
+            const char *said = complaints.lines[line++];
+            cr_expect(strstr(said, cases[n].reason) && strstr(said, cases[n].variant->name),
+                      "%s: \"%s\"", cases[n].variant->name, said);
+        }
     dt_race_block(&race);
     for (size_t n = 0; n < COUNT; n++)
         cr_expect_eq(race.board.lanes[n].count, cases[n].reason == NULL, "%s",
                      cases[n].variant->name);
     cr_expect(outcome.disqualified == COUNT - 2 && complaints.count == COUNT - 2);
     dt_race_clear(&race);
+    dt_validate_close(validator);
+    dt_workload_clear(&workload);
+}
+
+Test(child, trials_end_in_time)
+{
+    need_children();
+    enum { COUNT = 5 };
+    const struct dt_problem problem = problem_of("n40 log:8:20");
+    const struct dt_validate_options options = {1, DT_VALIDATE_QUICK};
+    const struct dt_choice right = {.variant = mutant("bias.mutant.right")};
+    struct dt_workload workload;
+    struct dt_validator *validator;
+    struct dt_attempt trials[COUNT];
+    struct dt_error error;
+    size_t tried;
+    cr_assert_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, &error), DT_OK);
+    cr_assert_eq(dt_validate_open(DT_OP_BIAS, &problem, &options, &validator, &error), DT_OK);
+    const struct dt_runner runner = {.workload = &workload, .choice = right, .threads = 1};
+    for (size_t n = 0; n < COUNT; n++)
+        trials[n] = (struct dt_attempt){.validator = validator, .runner = &runner};
+    cr_assert_eq(dt_child_try(trials, COUNT, NULL, 0, 0, &tried, &error), DT_OK);
+    cr_expect_eq(tried, 1, "the time was over, but the first is tried in any case");
+    cr_expect(trials[0].verdict.passed && !trials[1].verdict.passed);
+    cr_assert_eq(dt_child_try(trials, COUNT, NULL, 0, INFINITY, &tried, &error), DT_OK);
+    cr_expect_eq(tried, COUNT);
+    for (size_t n = 0; n < COUNT; n++)
+        cr_expect(trials[n].verdict.passed && trials[n].verdict.calls > 0);
     dt_validate_close(validator);
     dt_workload_clear(&workload);
 }
@@ -227,13 +254,13 @@ Test(child, what_passed_is_not_validated_again)
                  DT_OK);
     cr_expect_eq(validator, again);
     cr_assert_eq(dt_race_init(&race, &workload, &sampler, &wrong, 1, 1, NULL), DT_OK);
-    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, 0, &outcome, NULL), DT_OK);
+    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, &outcome, NULL), DT_OK);
     cr_expect(outcome.disqualified == 1 && !race.runners[0].entered);
     cr_expect_null(dt_validators_passed(&validators, validator, &wrong));
 
     dt_validators_note(&validators, validator, &wrong, &verdict);
     cr_expect_null(dt_validators_passed(&validators, validator, &other));
-    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, 0, &outcome, NULL), DT_OK);
+    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, &outcome, NULL), DT_OK);
     cr_expect(outcome.disqualified == 1 && race.runners[0].entered);
     cr_expect(race.runners[0].error_share == 0.5 && race.runners[0].error_ulp == 3);
     dt_race_clear(&race);

@@ -14,6 +14,12 @@ struct dt_arena {
     const size_t *known;           /* plans to try in any case; the first: what would run anyway */
     size_t known_count;
 
+    /* Plans that will be admitted next are tried together, which takes less time than each by
+     * itself, as long as more than `mark` seconds are left: *tried is how many, at least one. NULL:
+     * to try is nothing that takes time. */
+    enum dt_status (*expect)(void *context, const size_t *plans, size_t count, double mark,
+                             size_t *tried, struct dt_error *error);
+
     /* Before a plan is timed; again after it retired. *passed is false if it crashes, hangs or is
      * wrong, or is not there: it cannot be timed. */
     enum dt_status (*admit)(void *context, size_t plan, bool *passed, struct dt_error *error);
@@ -29,7 +35,7 @@ struct dt_arena {
     /* Seconds of the search that are left, at most 0 if it is to end; INFINITY without a limit. */
     double (*left)(void *context);
 
-    /* Orders plans that are equally fast, the better one first: see dt_choice_compare(). */
+    /* Orders plans that are equally fast, the better one first: see dt_space_compare(). */
     int (*compare)(void *context, size_t a, size_t b);
 
     void *context;

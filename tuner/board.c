@@ -6,6 +6,9 @@
 
 enum { LOOK = 5 };
 
+/* Beyond what a disturbance does. */
+#define FAR 2.0
+
 bool dt_board_add(struct dt_board *board, size_t count)
 {
     if (board->count + count > board->room) {
@@ -150,6 +153,19 @@ void dt_board_drop(struct dt_board *board, double factor, double band)
             (lane->count % LOOK == 0 &&
              dt_board_ratio(board, n, leader).hi * dt_board_tie(band) < 1);
     }
+}
+
+bool dt_board_slower(const struct dt_board *board, size_t lane, size_t other, double band)
+{
+    double logs[DT_BLOCKS_MAX];
+    const double tie = dt_board_tie(band);
+    const size_t count = gather_ratios(board, lane, other, logs);
+    if (count == 0)
+        return dt_board_score(board, lane) > tie * dt_board_score(board, other);
+    if (count < DT_BLOCKS_ENOUGH)
+        return always_behind(board, lane, other, FAR);
+    const struct dt_interval ratio = dt_board_ratio(board, lane, other);
+    return ratio.median * tie < 1 && ratio.hi < 1;
 }
 
 double dt_board_tie(double band) { return exp(fmax(0.01, band)); }

@@ -81,6 +81,16 @@ double dt_board_limit(size_t blocks);
  * leader lies beyond dt_board_tie(band). */
 void dt_board_drop(struct dt_board *board, double factor, double band);
 
+/*
+ * Whether a lane is slower than another by more than dt_board_tie(band), and this is no chance: the
+ * whole interval of their ratio is of slower ones. An interval of fewer than DT_BLOCKS_ENOUGH
+ * blocks means nothing, as on a shared processor a sample takes half as long again every now and
+ * then; of these each must say that it takes twice as long. Without any block of both, by their
+ * scores.
+ */
+enum { DT_BLOCKS_ENOUGH = 6 };
+bool dt_board_slower(const struct dt_board *board, size_t lane, size_t other, double band);
+
 /* Whether of two lanes one was dropped, or they are told apart at the end: the whole interval of
  * their ratio lies beyond dt_board_tie(band). */
 bool dt_board_apart(const struct dt_board *pair, double band);

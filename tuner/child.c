@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A child is forked for each candidate, and works in a new thread.
+ * A child is forked for some candidates, and works in a new thread.
  *
  * Forked, since validator and workload are then there without being sent or made again: it costs
  * page tables, less than a millisecond. Neither a helper forked before there was any thread nor the
@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -156,44 +157,62 @@ enum dt_status dt_child_run(void (*work)(void *context, void *answer), void *con
     return status;
 }
 
-/* ---- The trial of a candidate ---------------------------------------------- */
+/* ---- Trials of candidates -------------------------------------------------- */
 
-struct trial {
-    struct dt_validator *validator;
-    const struct dt_runner *runner;
+/* Some at a time: a child takes as long as a trial or two, for page tables and for the pages that
+ * it writes to, and as long as it lives it may hang. */
+#define BATCH_SECONDS 1.0
+
+struct batch {
     const struct dt_machine *machine;
+    double until;
 };
 
-struct outcome {
-    enum dt_status status;
-    struct dt_error error;
-    struct dt_verdict verdict;
-    bool validated; /* the verdict is there */
+/* What a child tells. */
+struct account {
+    size_t tried, count;
+    bool validated; /* the one after those that were tried */
+    struct dt_attempt trials[];
 };
 
-static void try(void *context, void *answer)
+static void try_one(const struct dt_machine *machine, struct dt_attempt *t, bool *validated)
 {
-    const struct trial *trial = context;
-    const struct dt_runner *runner = trial->runner;
-    struct outcome *o = answer;
+    const struct dt_runner *runner = t->runner;
     struct dt_ready ready;
-    if (trial->validator)
-        o->status = dt_validate_run(trial->validator, &runner->choice, &o->verdict, &o->error);
-    if (o->status || !o->verdict.passed)
+    t->verdict = (struct dt_verdict){.passed = true};
+    t->status = DT_OK;
+    if (t->validator)
+        t->status = dt_validate_run(t->validator, &runner->choice, &t->verdict, &t->error);
+    if (t->status || !t->verdict.passed)
         return;
-    o->validated = true;
-    if (runner->threads > 1 && trial->machine && trial->machine->here)
-        dt_machine_pin_team(trial->machine, runner->threads, NULL);
-    o->status = dt_ready_init(&ready, runner->workload, &runner->choice, runner->layout,
-                              runner->threads, &o->error);
-    if (o->status)
+    *validated = true;
+    if (runner->threads > 1 && machine && machine->here)
+        dt_machine_pin_team(machine, runner->threads, NULL);
+    t->status = dt_ready_init(&ready, runner->workload, &runner->choice, runner->layout,
+                              runner->threads, &t->error);
+    if (t->status)
         return;
     dt_ready_run(&ready, NULL);
     dt_ready_clear(&ready);
 }
 
-static void condemn(const struct dt_runner *runner, const struct dt_child_result *result,
-                    bool validated, double seconds, struct dt_verdict *verdict)
+/* As long as they pass: what one that did not has done to memory shall not harm the next. */
+static void try_some(void *context, void *answer)
+{
+    const struct batch *batch = context;
+    struct account *a = answer;
+    bool passed = true;
+    while (passed && a->tried < a->count && (a->tried == 0 || dt_clock_ns() < batch->until)) {
+        struct dt_attempt *t = &a->trials[a->tried];
+        a->validated = false;
+        try_one(batch->machine, t, &a->validated);
+        passed = !t->status && t->verdict.passed;
+        a->tried++;
+    }
+}
+
+static void condemn(const struct dt_child_result *result, bool validated, double seconds,
+                    struct dt_attempt *t)
 {
     char choice[DT_CHOICE_TEXT_MAX], problem[DT_PROBLEM_TEXT_MAX], what[96];
     if (result->end == DT_CHILD_KILLED)
@@ -202,36 +221,53 @@ static void condemn(const struct dt_runner *runner, const struct dt_child_result
         snprintf(what, sizeof what, "did not end within %.3g s", seconds);
     else
         snprintf(what, sizeof what, "ended its process");
-    *verdict = (struct dt_verdict){.passed = false};
-    snprintf(verdict->reason, sizeof verdict->reason, "%s on \"%s\": %s %s",
-             dt_choice_print(&runner->choice, choice),
-             dt_problem_print(&runner->workload->problem, problem), what,
+    t->status = DT_OK;
+    t->verdict = (struct dt_verdict){.passed = false};
+    snprintf(t->verdict.reason, sizeof t->verdict.reason, "%s on \"%s\": %s %s",
+             dt_choice_print(&t->runner->choice, choice),
+             dt_problem_print(&t->runner->workload->problem, problem), what,
              validated ? "in its first call" : "while it was validated");
 }
 
-enum dt_status dt_child_try(struct dt_validator *validator, const struct dt_runner *runner,
-                            const struct dt_machine *machine, double seconds,
-                            struct dt_verdict *verdict, struct dt_error *error)
+/* One child. */
+static enum dt_status try_batch(const struct batch *batch, struct account *a, size_t size,
+                                double seconds, struct dt_error *error)
 {
-    struct trial trial = {validator, runner, machine};
-    struct outcome outcome = {.status = DT_OK, .verdict.passed = true, .validated = !validator};
     struct dt_child_result result;
-    if (seconds <= 0)
-        seconds = dt_child_limit(runner->workload);
+    const double limit = fmax(0, batch->until - dt_clock_ns()) * 1e-9 + seconds;
     enum dt_status status =
-        dt_child_run(try, &trial, &outcome, sizeof outcome, seconds, &result, error);
-    if (status)
-        return status;
-    if (result.end != DT_CHILD_DONE) {
-        condemn(runner, &result, outcome.validated, seconds, verdict);
-        return DT_OK;
+        dt_child_run(try_some, (void *)(uintptr_t)batch, a, size, limit, &result, error);
+    if (!status && result.end != DT_CHILD_DONE && a->tried < a->count)
+        condemn(&result, a->validated, seconds, &a->trials[a->tried++]);
+    return status;
+}
+
+enum dt_status dt_child_try(struct dt_attempt *trials, size_t count,
+                            const struct dt_machine *machine, double seconds, double until,
+                            size_t *tried, struct dt_error *error)
+{
+    enum dt_status status = DT_OK;
+    if (seconds <= 0 && count > 0)
+        seconds = dt_child_limit(trials[0].runner->workload);
+    for (*tried = 0; *tried < count && !status && (*tried == 0 || dt_clock_ns() < until);) {
+        const size_t left = count - *tried;
+        const struct batch batch = {machine, fmin(until, dt_clock_ns() + BATCH_SECONDS * 1e9)};
+        const size_t size = sizeof(struct account) + left * sizeof *trials;
+        struct account *a = calloc(1, size);
+        if (!a)
+            return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu trials", left);
+        a->count = left;
+        memcpy(a->trials, trials + *tried, left * sizeof *trials);
+        status = try_batch(&batch, a, size, seconds, error);
+        memcpy(trials + *tried, a->trials, left * sizeof *trials);
+        *tried += status ? 0 : a->tried;
+        free(a);
     }
-    outcome.error.text[sizeof outcome.error.text - 1] = '\0';
-    if (outcome.status)
-        return dt_error_set(error, outcome.status, "%s", outcome.error.text);
-    *verdict = outcome.verdict;
-    verdict->reason[sizeof verdict->reason - 1] = '\0';
-    return DT_OK;
+    for (size_t n = 0; n < *tried; n++) {
+        trials[n].error.text[sizeof trials[n].error.text - 1] = '\0';
+        trials[n].verdict.reason[sizeof trials[n].verdict.reason - 1] = '\0';
+    }
+    return status;
 }
 
 #define LEAST_LIMIT 10.0

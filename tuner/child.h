@@ -29,16 +29,27 @@ enum dt_status dt_child_run(void (*work)(void *context, void *answer), void *con
                             size_t size, double seconds, struct dt_child_result *result,
                             struct dt_error *error);
 
+/* The trial of a candidate. */
+struct dt_attempt {
+    struct dt_validator *validator; /* NULL: it passed before, or need not */
+    const struct dt_runner *runner;
+    enum dt_status status; /* of dt_validate_run() or dt_ready_init(): there is no verdict */
+    struct dt_error error;
+    struct dt_verdict verdict;
+};
+
 /*
- * dt_validate_run() of a runner's choice, if there is a validator, and then one call of it on the
- * runner's own workload and number of threads, all in a child. A crash, a hang or a failed
- * validation is a verdict that is not passed and says so. `machine`: where a team of several
- * threads is bound to; may be NULL. `seconds` 0 stands for dt_child_limit(). Errors are those of
- * dt_validate_run(), dt_ready_init() and dt_child_run().
+ * Tries candidates in a child, one after the other: dt_validate_run() of a runner's choice, and
+ * then one call of it on the runner's own workload and number of threads. A crash, a hang or a
+ * failed validation is a verdict that is not passed and says so; the others are tried in another
+ * child then. None is begun after the time `until`, by dt_clock_ns(), but the first
+ * one: *tried is how many were. `machine`: where a team of several threads is bound to; may be
+ * NULL. `seconds`: after which one candidate hangs; 0 stands for dt_child_limit(). Errors are those
+ * of dt_child_run().
  */
-enum dt_status dt_child_try(struct dt_validator *validator, const struct dt_runner *runner,
-                            const struct dt_machine *machine, double seconds,
-                            struct dt_verdict *verdict, struct dt_error *error);
+enum dt_status dt_child_try(struct dt_attempt *trials, size_t count,
+                            const struct dt_machine *machine, double seconds, double until,
+                            size_t *tried, struct dt_error *error);
 
 /* Seconds after which a trial on this workload hangs for sure: many times what the slowest loop
  * takes. */

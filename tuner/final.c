@@ -28,7 +28,10 @@ enum {
 /* A first block and the making of a workload, as a multiple of a first block. */
 #define PROCESS_COST 1.5
 
-double dt_final_limit(size_t blocks) { return 1.3 * dt_board_limit(blocks); }
+double dt_final_limit(size_t blocks)
+{
+    return 1.3 * dt_board_limit(blocks < DT_BLOCKS_ENOUGH ? 1 : blocks);
+}
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 

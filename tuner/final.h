@@ -18,7 +18,7 @@ double dt_final_limit(size_t blocks);
 enum dt_status dt_final_run(const struct dt_tuner *tuner, struct dt_race *race, double seconds,
                             struct dt_outcome *outcome, struct dt_error *error);
 
-#define DT_FINAL_PROCESSES 3
+#define DT_FINAL_PROCESSES 6
 
 /* By how much at most, with 95 %, another runner is faster than the winner: 0.01 for 1 %. */
 double dt_final_regret(const struct dt_race *race, size_t winner);

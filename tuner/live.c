@@ -10,6 +10,8 @@
 /* A call of the search for an attention does about as much, a few milliseconds. */
 #define SEARCH_FLOPS 0x1p28
 
+enum { DT_EXPECTED_MAX = 64 };
+
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
 int32_t dt_live_threads(const struct dt_tuner *tuner, enum dt_op op)
@@ -116,24 +118,39 @@ void dt_live_close(struct dt_live *live)
 
 /* ---- The arena ------------------------------------------------------------------- */
 
+/* Those of them that were not tried before. *tried counts these, too. */
+static enum dt_status expect(void *context, const size_t *plans, size_t count, double mark,
+                             size_t *tried, struct dt_error *error)
+{
+    struct dt_live *live = context;
+    size_t open[DT_EXPECTED_MAX], opened = 0, done = 0;
+    bool passed[DT_EXPECTED_MAX];
+    const double start = dt_clock_ns();
+    *tried = count;
+    for (size_t n = 0; n < count && opened < DT_EXPECTED_MAX; n++)
+        if (live->trials[plans[n]] == DT_TRIAL_OPEN)
+            open[opened++] = plans[n];
+    if (opened == 0)
+        return DT_OK;
+    enum dt_status status =
+        dt_tune_try(live->tuner, live->validator, &live->race, open, opened, live->end - mark * 1e9,
+                    passed, &done, live->outcome, error);
+    for (size_t n = 0; n < done && !status; n++)
+        live->trials[open[n]] = passed[n] ? DT_TRIAL_PASSED : DT_TRIAL_FAILED;
+    for (*tried = 0; *tried < count && live->trials[plans[*tried]] != DT_TRIAL_OPEN;)
+        ++*tried;
+    live->trial_ns += dt_clock_ns() - start;
+    live->trial_count += done;
+    return status;
+}
+
 static enum dt_status admit(void *context, size_t plan, bool *passed, struct dt_error *error)
 {
     struct dt_live *live = context;
-    enum dt_status status = DT_OK;
-    *passed = false;
-    if (live->trials[plan] == DT_TRIAL_OPEN) {
-        const double start = dt_clock_ns();
-        status =
-            dt_tune_admit(live->tuner, live->validator, &live->race, plan, live->outcome, error);
-        live->trial_ns += dt_clock_ns() - start;
-        live->trial_count++;
-        live->trials[plan] = live->race.runners[plan].entered ? DT_TRIAL_PASSED : DT_TRIAL_FAILED;
-    } else if (live->trials[plan] == DT_TRIAL_PASSED) {
-        status = dt_race_enter(&live->race, plan, error);
-    }
-    if (!status)
-        *passed = live->trials[plan] == DT_TRIAL_PASSED;
-    return status;
+    size_t tried;
+    enum dt_status status = expect(live, &plan, 1, 0, &tried, error);
+    *passed = !status && live->trials[plan] == DT_TRIAL_PASSED;
+    return *passed ? dt_race_enter(&live->race, plan, error) : status;
 }
 
 static enum dt_status block(void *context, const size_t *plans, size_t count, double *ns,
@@ -169,10 +186,7 @@ static double left(void *context)
 
 static int compare(void *context, size_t a, size_t b)
 {
-    const struct dt_live *live = context;
-    const int order =
-        dt_choice_compare(live->scope.problem, &live->space.choices[a], &live->space.choices[b]);
-    return order ? order : (a > b) - (a < b);
+    return dt_space_compare(&((const struct dt_live *)context)->space, a, b);
 }
 
 const struct dt_arena *dt_live_arena(struct dt_live *live, double seconds)
@@ -183,6 +197,7 @@ const struct dt_arena *dt_live_arena(struct dt_live *live, double seconds)
         .count = live->space.count,
         .known = live->known,
         .known_count = live->known_count,
+        .expect = expect,
         .admit = admit,
         .block = block,
         .retire = retire,

@@ -11,7 +11,7 @@
 #include "tuner/race.h"
 #include "tuner/tune.h"
 
-enum dt_trial { DT_TRIAL_OPEN, DT_TRIAL_PASSED, DT_TRIAL_FAILED };
+enum dt_trial_state { DT_TRIAL_OPEN, DT_TRIAL_PASSED, DT_TRIAL_FAILED };
 
 struct dt_live {
     const struct dt_tuner *tuner;
@@ -20,8 +20,8 @@ struct dt_live {
     struct dt_validator *validator; /* of tuner->validators */
     struct dt_space_scope scope;
     struct dt_space space;
-    struct dt_race race;   /* a runner for each plan */
-    enum dt_trial *trials; /* by plan */
+    struct dt_race race;         /* a runner for each plan */
+    enum dt_trial_state *trials; /* by plan */
     size_t known[2 + DT_TUNER_KNOWN_MAX], known_count;
     struct dt_arena arena;
     struct dt_outcome *outcome; /* counts what is disqualified */

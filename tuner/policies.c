@@ -38,8 +38,8 @@ static size_t blocks_of(const struct dt_search *search)
 static enum dt_status survey_group(struct dt_search *search, const size_t *plans, size_t count,
                                    struct dt_error *error)
 {
-    size_t entries[GROUP], admitted = 0;
-    enum dt_status status = DT_OK;
+    size_t entries[GROUP], admitted = 0, tried;
+    enum dt_status status = dt_search_expect(search, plans, count, 0, &tried, error);
     for (size_t n = 0; n < count && !status; n++) {
         status = dt_search_try(search, plans[n], &entries[admitted], error);
         admitted += !status && entries[admitted] != SIZE_MAX;

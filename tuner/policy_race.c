@@ -85,19 +85,19 @@ static size_t list_first(struct dt_search *search, size_t *plans)
 static enum dt_status admit(struct dt_search *search, const size_t *plans, size_t count,
                             double mark, size_t *entries, size_t *admitted, struct dt_error *error)
 {
-    for (size_t n = 0; n < count; n++) {
+    size_t tried;
+    enum dt_status status = dt_search_expect(search, plans, count, mark, &tried, error);
+    for (size_t n = 0; n < count && !status; n++) {
         size_t entry;
-        if (*admitted >= LEAST_TRIED && dt_search_is_over(search, mark)) {
+        if (n >= tried && *admitted >= LEAST_TRIED && dt_search_is_over(search, mark)) {
             search->cut = true;
             break;
         }
-        enum dt_status status = dt_search_try(search, plans[n], &entry, error);
-        if (status)
-            return status;
-        if (entry != SIZE_MAX)
+        status = dt_search_try(search, plans[n], &entry, error);
+        if (!status && entry != SIZE_MAX)
             entries[(*admitted)++] = entry;
     }
-    return DT_OK;
+    return status;
 }
 
 /* One plan that can be timed, and how long that takes. */
@@ -181,13 +181,10 @@ static enum dt_status race_axis(struct descent *d, enum dt_axis axis, double sha
     enum dt_status status = DT_OK;
     search->cut |= most < count;
     count = most < count ? most : count;
-    for (size_t n = 0; n < count && !status; n++) {
-        if (dt_search_is_over(search, admit_end)) {
-            search->cut = true;
-            break;
-        }
-        status = admit(search, &plans[n], 1, 0, entries, &admitted, error);
-    }
+    if (count > 0 && dt_search_is_over(search, admit_end))
+        search->cut = true;
+    else
+        status = admit(search, plans, count, admit_end, entries, &admitted, error);
     if (status || admitted == 1)
         return status;
     status = dt_search_heat(search, entries, admitted, AXIS_BLOCKS, end, error);
@@ -259,12 +256,15 @@ static enum dt_status settle_axis(struct dt_search *search, enum dt_axis axis, s
     size_t plans[DT_AXIS_VALUES], entries[2 + DT_AXIS_VALUES] = {leader, from};
     size_t admitted = from == leader ? 1 : 2;
     const size_t before = admitted;
-    const size_t count = dt_search_neighbours(search, axis, search->entries[from].plan, plans);
-    enum dt_status status = DT_OK;
-    for (size_t n = 0; n < count && !status && !dt_search_is_over(search, 0); n++)
+    const size_t found = dt_search_neighbours(search, axis, search->entries[from].plan, plans);
+    size_t count = 0;
+    for (size_t n = 0; n < found; n++)
         if (search->entry_of[plans[n]] == SIZE_MAX &&
             dt_search_prefers(search, plans[n], search->entries[from].plan))
-            status = admit(search, &plans[n], 1, 0, entries, &admitted, error);
+            plans[count++] = plans[n];
+    enum dt_status status = DT_OK;
+    if (!dt_search_is_over(search, 0))
+        status = admit(search, plans, count, 0, entries, &admitted, error);
     if (status || admitted == before)
         return status;
     return dt_search_heat(search, entries, admitted, AXIS_BLOCKS, 0, error);

@@ -8,6 +8,10 @@
 
 #define USUAL_GHZ 3.0
 
+/* Bytes a cycle. */
+#define USUAL_L2 28.0
+#define USUAL_MEMORY 4.0
+
 /* Workers that saturate the memory of a node. */
 enum { MEMORY_WORKERS = 6, LINE = 64 };
 
@@ -129,22 +133,29 @@ static void know_clock(struct dt_prior *prior, const struct dt_session *session)
         if (flops > 0 && prior->ghz == 0)
             prior->ghz = flops / (2 * set->lanes * set->fmas);
         else if (flops > 0)
-            set->fmas = flops / (2 * set->lanes * prior->ghz);
+            set->fmas = fmax(0.5, 0.5 * round(2 * flops / (2 * set->lanes * prior->ghz)));
     }
     if (prior->ghz == 0)
         prior->ghz = USUAL_GHZ;
 }
 
+/* What was measured, in steps of a factor of four from the usual value: a noisy machine measures
+ * half or twice as much from one session to the next, and the same plans shall come first. */
+static double in_steps(double measured, double usual)
+{
+    return measured > 0 ? usual * exp2(2 * round(log2(measured / usual) / 2)) : usual;
+}
+
 static void know_bandwidth(struct dt_prior *prior, const struct dt_session *session, double nodes)
 {
-    double l2 = 28, memory = 4;
+    double measured_l2 = 0, measured_memory = 0;
     for (size_t s = 0; s < DT_PRIOR_SETS; s++) {
         const uint32_t level = prior->sets[s].level;
-        const double measured_l2 = ceiling(session, "load", level, ".l2");
-        const double measured_memory = ceiling(session, "load", level, ".mem");
-        l2 = measured_l2 > 0 ? measured_l2 * 1e-9 / prior->ghz : l2;
-        memory = measured_memory > 0 ? measured_memory * 1e-9 / prior->ghz : memory;
+        measured_l2 = fmax(measured_l2, ceiling(session, "load", level, ".l2"));
+        measured_memory = fmax(measured_memory, ceiling(session, "load", level, ".mem"));
     }
+    const double l2 = in_steps(measured_l2 * 1e-9 / prior->ghz, USUAL_L2);
+    const double memory = in_steps(measured_memory * 1e-9 / prior->ghz, USUAL_MEMORY);
     for (int32_t team = 0; team < DT_PRIOR_TEAMS; team++) {
         const double busy = ldexp(1, team) / (MEMORY_WORKERS * nodes);
         prior->bandwidth[team][DT_L1D] = l2;

@@ -19,7 +19,7 @@
  *
  * with work the sum of the first four, of the worker that has most items. Instructions a cycle are
  * those of the instruction set on a common core, corrected for a few microarchitectures; where a
- * session has measured ceilings, these give clock, multiply-adds and bandwidths.
+ * session has measured ceilings, these give clock, multiply-adds and bandwidths, in coarse steps.
  *
  * Not modelled: latencies other than that of the multiply-add, prefetching, pages, clocks that
  * depend on the instruction set, contents of masks, packed batches, and whatever else a measurement

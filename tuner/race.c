@@ -2,7 +2,6 @@
 #include "tuner/race.h"
 
 #include "kernels/error.h"
-#include "tuner/space.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,11 +28,8 @@ enum dt_status dt_race_init(struct dt_race *race, const struct dt_workload *work
                             struct dt_sampler *sampler, const struct dt_choice *choices,
                             size_t count, uint64_t seed, struct dt_error *error)
 {
-    *race = (struct dt_race){.workload = workload,
-                             .sampler = sampler,
-                             .board = DT_BOARD_EMPTY,
-                             .random = seed,
-                             .standing = SIZE_MAX};
+    *race = (struct dt_race){
+        .workload = workload, .sampler = sampler, .board = DT_BOARD_EMPTY, .random = seed};
     race->runners = malloc((count + 1) * sizeof *race->runners);
     if (!race->runners || !dt_board_add(&race->board, count)) {
         dt_race_clear(race);
@@ -155,19 +151,13 @@ struct dt_interval dt_race_time(const struct dt_race *race, size_t runner, doubl
 size_t dt_race_winner(const struct dt_race *race, double band)
 {
     const struct dt_board *board = &race->board;
-    const struct dt_problem *problem = &race->workload->problem;
     const size_t leader = dt_board_leader(board);
     if (leader == board->count)
         return leader;
-    const double limit = dt_board_tie(band) * dt_board_score(board, leader);
-    size_t winner = leader, standing = race->standing;
-    if (standing < race->count && dt_board_competes(board, standing) &&
-        dt_board_score(board, standing) <= limit)
-        return standing;
-    for (size_t r = 0; r < race->count; r++)
-        if (dt_board_competes(board, r) && dt_board_score(board, r) <= limit &&
-            dt_choice_compare(problem, &race->runners[r].choice, &race->runners[winner].choice) < 0)
-            winner = r;
+    size_t winner = 0;
+    while (winner != leader &&
+           (!dt_board_competes(board, winner) || dt_board_slower(board, winner, leader, band)))
+        winner++;
     return winner;
 }
 

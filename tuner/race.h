@@ -29,7 +29,6 @@ struct dt_race {
     struct dt_runner *runners;
     size_t count;
     struct dt_board board; /* a lane for each runner */
-    size_t standing;       /* the runner of what would run anyway; SIZE_MAX: none */
     uint64_t random;
 };
 
@@ -60,8 +59,8 @@ void dt_race_block(struct dt_race *race);
 struct dt_interval dt_race_time(const struct dt_race *race, size_t runner, double *values,
                                 size_t *count);
 
-/* The stable winner of the runners within dt_board_tie(band) of the leader: the one that stands, if
- * it is one of them, else the one that all others yield to by dt_choice_compare(). */
+/* The stable winner: of the runners that are not slower than the leader by
+ * dt_board_slower() the first, as they are in the order of preference. */
 size_t dt_race_winner(const struct dt_race *race, double band);
 
 /*

@@ -39,30 +39,19 @@ void dt_recordings_clear(struct dt_recordings *recordings)
 
 /* ---- Making ---------------------------------------------------------------------- */
 
-struct order {
-    const struct dt_problem *problem;
-    const struct dt_space *space;
-};
-
-static int compare_plans(const void *x, const void *y, void *context)
+static int compare_plans(const void *x, const void *y, void *space)
 {
-    const struct order *order = context;
-    const size_t a = *(const size_t *)x, b = *(const size_t *)y;
-    const int by_choice =
-        dt_choice_compare(order->problem, &order->space->choices[a], &order->space->choices[b]);
-    return by_choice ? by_choice : (a > b) - (a < b);
+    return dt_space_compare(space, *(const size_t *)x, *(const size_t *)y);
 }
 
-static bool rank_plans(struct dt_recording *r, const struct dt_problem *problem,
-                       const struct dt_space *space)
+static bool rank_plans(struct dt_recording *r, const struct dt_space *space)
 {
-    struct order order = {problem, space};
     size_t *ranked = malloc((space->count + 1) * sizeof *ranked);
     if (!ranked)
         return false;
     for (size_t n = 0; n < space->count; n++)
         ranked[n] = n;
-    qsort_r(ranked, space->count, sizeof *ranked, compare_plans, &order);
+    qsort_r(ranked, space->count, sizeof *ranked, compare_plans, (void *)(uintptr_t)space);
     for (size_t n = 0; n < space->count; n++)
         r->plans[ranked[n]].preference = n;
     free(ranked);
@@ -133,7 +122,7 @@ enum dt_status dt_recording_make(struct dt_recording *r, const struct dt_session
         if (entry != SIZE_MAX && !plan->failed)
             fits = take_times(plan, &search->board, entry);
     }
-    if (fits && rank_plans(r, scope->problem, space))
+    if (fits && rank_plans(r, space))
         return DT_OK;
     dt_recording_clear(r);
     return no_memory(error);

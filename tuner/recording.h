@@ -27,7 +27,7 @@
 struct dt_recorded {
     struct dt_subject subject;
     struct dt_point point;
-    size_t preference; /* its place among all plans by dt_choice_compare() */
+    size_t preference; /* its place among all plans by dt_space_compare() */
     double predicted_ns;
     bool failed;
     size_t samples;    /* 0: it was not tried */

@@ -10,6 +10,9 @@
 /* Beyond the tie band, a plan that is ahead of the leader after all is within so much of it. */
 #define FINAL_MARGIN 1.02
 
+/* A score of few samples that is off by more says something in any case. */
+#define FAR_BEHIND 2.0
+
 extern const struct dt_policy dt_policy_race, dt_policy_exhaustive, dt_policy_random;
 
 static const struct dt_policy *const policies[] = {
@@ -105,6 +108,16 @@ size_t dt_search_leader(const struct dt_search *search)
         }
     }
     return leader;
+}
+
+enum dt_status dt_search_expect(struct dt_search *search, const size_t *plans, size_t count,
+                                double mark, size_t *tried, struct dt_error *error)
+{
+    const struct dt_arena *arena = search->arena;
+    *tried = 0;
+    return arena->expect && count > 0
+               ? arena->expect(arena->context, plans, count, mark, tried, error)
+               : DT_OK;
 }
 
 enum dt_status dt_search_try(struct dt_search *search, size_t plan, size_t *entry,
@@ -349,33 +362,64 @@ bool dt_search_prefers(const struct dt_search *search, size_t plan, size_t other
 size_t dt_search_settled(const struct dt_search *search)
 {
     const size_t leader = dt_search_leader(search);
-    const double limit = leader < search->board.count
-                             ? dt_board_tie(search->band) * dt_board_score(&search->board, leader)
-                             : 0;
     size_t first = leader;
     for (size_t e = 0; e < search->board.count; e++)
-        if (stands(search, e) && dt_board_score(&search->board, e) <= limit &&
+        if (stands(search, e) && !dt_board_slower(&search->board, e, leader, search->band) &&
             dt_search_prefers(search, search->entries[e].plan, search->entries[first].plan))
             first = e;
     return first;
 }
 
-size_t dt_search_finalists(const struct dt_search *search, size_t most, size_t *entries)
+/* Puts an entry first, instead of the last one if there is no more room. */
+static size_t put_first(size_t *entries, size_t count, size_t most, size_t entry)
 {
-    size_t count = dt_search_near(search, FINAL_MARGIN * dt_board_tie(search->band), most, entries);
-    const size_t settled = dt_search_settled(search);
     size_t at = 0;
-    if (count == 0)
-        return 0;
-    while (at < count && entries[at] != settled)
+    while (at < count && entries[at] != entry)
         at++;
     if (at == count) {
         count += count < most;
         at = count - 1;
     }
     memmove(entries + 1, entries, at * sizeof *entries);
-    entries[0] = settled;
+    entries[0] = entry;
     return count;
+}
+
+/* What would run anyway, unless it is far behind; board.count if it was not timed. */
+static size_t standing(const struct dt_search *search)
+{
+    const struct dt_board *board = &search->board;
+    const size_t entry =
+        search->arena->known_count > 0 ? search->entry_of[search->arena->known[0]] : SIZE_MAX;
+    if (entry == SIZE_MAX || search->entries[entry].failed || board->lanes[entry].count == 0)
+        return board->count;
+    return dt_board_score(board, entry) <=
+                   FAR_BEHIND * dt_board_score(board, dt_search_leader(search))
+               ? entry
+               : board->count;
+}
+
+size_t dt_search_finalists(const struct dt_search *search, size_t most, size_t *entries)
+{
+    size_t count = dt_search_near(search, FINAL_MARGIN * dt_board_tie(search->band), most, entries);
+    if (count == 0)
+        return 0;
+    count = put_first(entries, count, most, dt_search_settled(search));
+    const size_t stands = standing(search);
+    return stands < search->board.count ? put_first(entries, count, most, stands) : count;
+}
+
+void dt_search_order(const struct dt_search *search, size_t *entries, size_t count)
+{
+    for (size_t n = 1; n < count; n++) {
+        const size_t entry = entries[n];
+        size_t at = n;
+        for (; at > 0 && dt_search_prefers(search, search->entries[entry].plan,
+                                           search->entries[entries[at - 1]].plan);
+             at--)
+            entries[at] = entries[at - 1];
+        entries[at] = entry;
+    }
 }
 
 size_t dt_search_of_variants(const struct dt_search *search, size_t most, size_t *entries)
@@ -400,14 +444,14 @@ size_t dt_search_of_variants(const struct dt_search *search, size_t most, size_t
 static size_t stable_winner(const struct dt_search *search, const size_t *entries, size_t count)
 {
     const struct dt_board *board = &search->board;
-    size_t winner = SIZE_MAX;
-    double least = INFINITY;
+    size_t winner = SIZE_MAX, leader = SIZE_MAX;
     for (size_t n = 0; n < count; n++)
-        if (stands(search, entries[n]))
-            least = fmin(least, dt_board_score(board, entries[n]));
+        if (stands(search, entries[n]) && (leader == SIZE_MAX || dt_board_score(board, entries[n]) <
+                                                                     dt_board_score(board, leader)))
+            leader = entries[n];
     for (size_t n = 0; n < count; n++)
         if (stands(search, entries[n]) &&
-            dt_board_score(board, entries[n]) <= dt_board_tie(search->band) * least &&
+            !dt_board_slower(board, entries[n], leader, search->band) &&
             (winner == SIZE_MAX || dt_search_prefers(search, search->entries[entries[n]].plan,
                                                      search->entries[winner].plan)))
             winner = entries[n];

@@ -65,11 +65,16 @@ size_t dt_search_near(const struct dt_search *search, double factor, size_t most
  * only. */
 bool dt_search_prefers(const struct dt_search *search, size_t plan, size_t other);
 
-/* The entry that is preferred of those that are as fast as the leader; board.count without one. */
+/* The entry that is preferred of those that are not slower than the leader by
+ * dt_board_slower(); board.count without one. */
 size_t dt_search_settled(const struct dt_search *search);
 
-/* Those that may be the best, and first the one that has settled. */
+/* Those that may be the best, and first what would run anyway, even if it was dropped, unless it is
+ * far behind; then the one that has settled. */
 size_t dt_search_finalists(const struct dt_search *search, size_t most, size_t *entries);
+
+/* Puts entries in the order of preference. */
+void dt_search_order(const struct dt_search *search, size_t *entries, size_t count);
 
 /* Instead: of each variant that was timed the best entry. */
 size_t dt_search_of_variants(const struct dt_search *search, size_t most, size_t *entries);
@@ -93,6 +98,12 @@ bool dt_search_is_over(const struct dt_search *search, double mark);
 /* How many more plans can be tried until then, if each takes, from its trial to its last sample, as
  * long as those before it on average; SIZE_MAX without a limit or any plan before. */
 size_t dt_search_affords(const struct dt_search *search, double mark);
+
+/* Tries plans that will be admitted next, as long as more than `mark` is left: *tried is how many
+ * of the first can be admitted at once, at least one; 0 if each takes its time when it is admitted.
+ */
+enum dt_status dt_search_expect(struct dt_search *search, const size_t *plans, size_t count,
+                                double mark, size_t *tried, struct dt_error *error);
 
 /* Admits a plan, once; *entry is SIZE_MAX if it failed. */
 enum dt_status dt_search_try(struct dt_search *search, size_t plan, size_t *entry,

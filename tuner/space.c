@@ -52,31 +52,11 @@ uint32_t dt_choice_level(const struct dt_choice *c)
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-/* A side of 0 is the whole. */
-static int32_t side_of(int32_t side, int32_t whole) { return side ? side : whole; }
-
-int dt_choice_compare(const struct dt_problem *p, const struct dt_choice *a,
-                      const struct dt_choice *b)
+int dt_space_compare(const struct dt_space *space, size_t a, size_t b)
 {
-    const struct dt_choice *const both[] = {a, b};
-    double area[2];
-    int32_t chunk[2];
-    for (int n = 0; n < 2; n++) {
-        const struct dt_tile *tile = &both[n]->tile;
-        area[n] = (double)side_of(tile->rows, p->nq) * side_of(tile->cols, p->nk);
-        chunk[n] = side_of(both[n]->chunk, p->nq);
-    }
-    int order = COMPARE(a->variant->level, b->variant->level);
-    if (!order)
-        order = COMPARE(area[0], area[1]);
-    if (!order)
-        order = COMPARE(chunk[0], chunk[1]);
-    const struct dt_variant *const parts[][2] = {
-        {a->variant, b->variant}, {a->gemm, b->gemm}, {a->bias, b->bias}, {a->softmax, b->softmax}};
-    for (size_t n = 0; n < sizeof parts / sizeof *parts && !order; n++)
-        if (parts[n][0] != parts[n][1] && parts[n][0] && parts[n][1])
-            order = strcmp(parts[n][0]->name, parts[n][1]->name);
-    return order ? order : COMPARE(a->tile.rows, b->tile.rows);
+    const int order =
+        COMPARE(dt_choice_level(&space->choices[a]), dt_choice_level(&space->choices[b]));
+    return order ? order : COMPARE(a, b);
 }
 
 /* ---- Making ---------------------------------------------------------------------- */

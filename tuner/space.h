@@ -96,13 +96,9 @@ bool dt_choice_equal(const struct dt_choice *a, const struct dt_choice *b);
 /* The widest instruction set that the variant or a part of it uses. */
 uint32_t dt_choice_level(const struct dt_choice *choice);
 
-/*
- * Orders plans that are equally fast on a problem: first comes the variant of the narrowest
- * instruction set, then the smallest tile and chunk, then the first by names. 0 if they are the
- * same.
- */
-int dt_choice_compare(const struct dt_problem *problem, const struct dt_choice *a,
-                      const struct dt_choice *b);
+/* Orders plans that are equally fast, the preferred one first: that of the narrowest instruction
+ * set, then the one that promises most. */
+int dt_space_compare(const struct dt_space *space, size_t a, size_t b);
 
 /* ---- For the files that make spaces ---- */
 

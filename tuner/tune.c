@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 enum {
-    FINALISTS = 6,
+    FINALISTS = 4,
     RACE_CALLS = 40, /* of a last race of one plan with its references, */
     RACE_CALLS_ATTENTION = 12,
-    CALLS_A_FINALIST = 6,   /* with those before its samples */
+    CALLS_A_FINALIST = 20,  /* with those before its samples: enough blocks to say anything */
     REFERENCES = 2,         /* that take as long as a finalist */
     BASELINE_SAMPLES = 3,   /* of the scalar attention */
     REFERENCE_CALLS = 2000, /* of the leader: what a reference may take in a race */
@@ -28,33 +28,86 @@ enum {
 /* The scalar attention is measured if a call takes no more of the time than this. */
 #define BASELINE_SHARE 0.02
 
-/* Of the time for a problem: its search. Of what is left then: that without position terms. The
- * rest is for the last race. */
+/* Of the time for a problem: its search. Of what is left then: that without position terms, and the
+ * decision where it is not made on the problem itself. The rest is for the race there. */
 #define SEARCH_SHARE 0.5
-#define PLAIN_SHARE 0.35
+#define PLAIN_SHARE 0.25
+#define DECISION_SHARE 0.4
 
-enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *validator,
-                             struct dt_race *race, size_t runner, struct dt_outcome *outcome,
-                             struct dt_error *error)
+/* After its trial. */
+static enum dt_status note(const struct dt_tuner *tuner, struct dt_validator *validator,
+                           struct dt_attempt *trial, struct dt_runner *runner, bool *passed,
+                           struct dt_outcome *outcome, struct dt_error *error)
 {
-    struct dt_verdict verdict;
-    struct dt_runner *r = &race->runners[runner];
-    const struct dt_passed *passed =
-        tuner->validators ? dt_validators_passed(tuner->validators, validator, &r->choice) : NULL;
-    enum dt_status status = dt_child_try(passed ? NULL : validator, r, tuner->machine,
-                                         tuner->trial_seconds, &verdict, error);
-    if (status)
-        return status == DT_UNSUPPORTED ? DT_OK : status;
-    r->error_share = passed ? passed->worst : verdict.worst;
-    r->error_ulp = passed ? passed->worst_ulp : verdict.worst_ulp;
-    if (verdict.passed && !passed && tuner->validators)
-        dt_validators_note(tuner->validators, validator, &r->choice, &verdict);
-    if (verdict.passed)
-        return dt_race_enter(race, runner, error);
+    *passed = false;
+    if (trial->status && trial->status != DT_UNSUPPORTED)
+        return dt_error_set(error, trial->status, "%s", trial->error.text);
+    if (trial->status)
+        return DT_OK;
+    *passed = trial->verdict.passed;
+    if (*passed && trial->validator) {
+        runner->error_share = trial->verdict.worst;
+        runner->error_ulp = trial->verdict.worst_ulp;
+        if (tuner->validators)
+            dt_validators_note(tuner->validators, validator, &runner->choice, &trial->verdict);
+    }
+    if (*passed)
+        return DT_OK;
     outcome->disqualified++;
     if (tuner->complain)
-        tuner->complain(verdict.reason, tuner->context);
+        tuner->complain(trial->verdict.reason, tuner->context);
     return DT_OK;
+}
+
+enum dt_status dt_tune_try(const struct dt_tuner *tuner, struct dt_validator *validator,
+                           struct dt_race *race, const size_t *runners, size_t count, double until,
+                           bool *passed, size_t *tried, struct dt_outcome *outcome,
+                           struct dt_error *error)
+{
+    struct dt_attempt *trials = calloc(count + 1, sizeof *trials);
+    *tried = 0;
+    if (!trials)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu trials", count);
+    for (size_t n = 0; n < count; n++) {
+        struct dt_runner *r = &race->runners[runners[n]];
+        const struct dt_passed *before =
+            tuner->validators ? dt_validators_passed(tuner->validators, validator, &r->choice)
+                              : NULL;
+        if (before) {
+            r->error_share = before->worst;
+            r->error_ulp = before->worst_ulp;
+        }
+        trials[n] = (struct dt_attempt){.validator = before ? NULL : validator, .runner = r};
+    }
+    enum dt_status status =
+        dt_child_try(trials, count, tuner->machine, tuner->trial_seconds, until, tried, error);
+    for (size_t n = 0; n < *tried && !status; n++)
+        status = note(tuner, validator, &trials[n], &race->runners[runners[n]], &passed[n], outcome,
+                      error);
+    free(trials);
+    return status;
+}
+
+enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *validator,
+                             struct dt_race *race, struct dt_outcome *outcome,
+                             struct dt_error *error)
+{
+    size_t *runners = malloc((race->count + 1) * sizeof *runners), tried = 0;
+    bool *passed = calloc(race->count + 1, sizeof *passed);
+    enum dt_status status = DT_OK;
+    if (!runners || !passed)
+        status = dt_error_set(error, DT_NO_MEMORY, "no memory for %zu trials", race->count);
+    for (size_t r = 0; r < race->count && !status; r++)
+        runners[r] = r;
+    if (!status)
+        status = dt_tune_try(tuner, validator, race, runners, race->count, INFINITY, passed, &tried,
+                             outcome, error);
+    for (size_t r = 0; r < tried && !status; r++)
+        if (passed[r])
+            status = dt_race_enter(race, r, error);
+    free(passed);
+    free(runners);
+    return status;
 }
 
 /* ---- Points of reference --------------------------------------------------------- */
@@ -126,11 +179,12 @@ static bool append_candidate(struct dt_candidates *list, const struct dt_candida
 
 /* A search and the last race of what it left. */
 struct contest {
-    const struct dt_live *live;
+    struct dt_live *live;
     const struct dt_search *search;
-    size_t finalists[DT_FINALISTS_MAX], count; /* entries; runners of the race in this order */
-    const struct dt_race *race;
-    size_t winner; /* runner; race->count without one */
+    size_t finalists[DT_FINALISTS_MAX], count; /* entries, in the order of preference; runners of
+                                                  the race in this order */
+    const struct dt_race *race;                /* NULL: not decided yet */
+    size_t winner;                             /* runner; not less than `count`: none */
 };
 
 static enum dt_fate fate_of(const struct contest *c, size_t entry)
@@ -192,17 +246,6 @@ static enum dt_status tell_candidates(const struct contest *c, struct dt_candida
 
 /* ---- The last race --------------------------------------------------------------- */
 
-static void judge(struct contest *c, const struct dt_tuner *tuner, struct dt_outcome *outcome)
-{
-    c->winner = tuner->goal == DT_GOAL_WINNER ? dt_race_winner(c->race, tuner->session->noise_floor)
-                                              : c->race->count;
-    outcome->regret = NAN;
-    if (c->winner < c->count)
-        outcome->regret = fmax(dt_final_regret(c->race, c->winner),
-                               dt_search_regret(c->search, c->finalists[c->winner]));
-    outcome->complete &= !c->search->cut;
-}
-
 /* How many times as much as the workload of the search the problem has to do. */
 static double heads_left_out(const struct dt_live *live)
 {
@@ -218,45 +261,121 @@ static double call_ns(const struct dt_live *live, const struct dt_search *found,
     return count ? heads_left_out(live) * dt_median(times, count) : 0;
 }
 
-static enum dt_status race_finalists(const struct dt_tuner *tuner, struct contest *c,
-                                     struct dt_race *race, const struct plain *plain,
-                                     double seconds, struct dt_records *records,
-                                     struct dt_outcome *outcome, struct dt_error *error)
+/* A race of entries on a workload, all of them validated more closely than in the search. */
+static enum dt_status open_race(const struct contest *c, const size_t *entries, size_t count,
+                                const struct dt_workload *workload, struct dt_race *race,
+                                struct dt_error *error)
 {
     const struct dt_live *live = c->live;
-    const double end = dt_clock_ns() + seconds * 1e9;
-    struct dt_references references;
+    const struct dt_tuner *tuner = live->tuner;
+    struct dt_choice choices[DT_FINALISTS_MAX];
     struct dt_validator *validator;
-    enum dt_status status = dt_validators_get(tuner->validators, live->scope.op, &live->problem,
-                                              true, tuner->session->seed, &validator, error);
-    for (size_t r = 0; r < race->count && !status; r++) {
+    for (size_t n = 0; n < count; n++)
+        choices[n] = live->space.choices[c->search->entries[entries[n]].plan];
+    enum dt_status status =
+        dt_race_init(race, workload, tuner->sampler, choices, count, tuner->session->seed, error);
+    if (status)
+        return status;
+    for (size_t r = 0; r < race->count; r++)
         race->runners[r].threads = live->scope.threads;
-        status = dt_tune_admit(tuner, validator, race, r, outcome, error);
-    }
-    if (status)
-        return status;
-    double times[DT_BLOCKS_MAX];
-    const size_t count = dt_board_times(&c->search->board, c->finalists[0], times);
-    status =
-        live->scope.op == DT_OP_ATTENTION
-            ? add_attention(tuner, race, seconds, plain, &references, error)
-            : add_brief(race, seconds, count ? dt_median(times, count) : 0, &references, error);
+    status = dt_validators_get(tuner->validators, live->scope.op, &live->problem, true,
+                               tuner->session->seed, &validator, error);
     if (!status)
-        status = dt_final_run(tuner, race, fmax(0, end - dt_clock_ns()) * 1e-9, outcome, error);
+        status = dt_tune_admit(tuner, validator, race, live->outcome, error);
     if (status)
-        return status;
-    c->race = race;
-    judge(c, tuner, outcome);
+        dt_race_clear(race);
+    return status;
+}
+
+static void judge(struct contest *c)
+{
+    const struct dt_tuner *tuner = c->live->tuner;
+    struct dt_outcome *outcome = c->live->outcome;
+    c->winner = tuner->goal == DT_GOAL_WINNER ? dt_race_winner(c->race, tuner->session->noise_floor)
+                                              : c->race->count;
+    outcome->regret = NAN;
+    if (c->winner < c->count)
+        outcome->regret = fmax(dt_final_regret(c->race, c->winner),
+                               dt_search_regret(c->search, c->finalists[c->winner]));
+    outcome->complete &= !c->search->cut;
+}
+
+static enum dt_status add_references(const struct contest *c, struct dt_race *race,
+                                     const struct plain *plain, double seconds,
+                                     struct dt_references *references, struct dt_error *error)
+{
+    const struct dt_live *live = c->live;
+    return live->scope.op == DT_OP_ATTENTION
+               ? add_attention(live->tuner, race, seconds, plain, references, error)
+               : add_brief(race, seconds, call_ns(live, c->search, c->finalists[0]), references,
+                           error);
+}
+
+static enum dt_status tell(struct contest *c, const struct dt_race *race,
+                           const struct dt_references *references, struct dt_records *records,
+                           struct dt_error *error)
+{
+    const struct dt_tuner *tuner = c->live->tuner;
+    const struct dt_outcome *outcome = c->live->outcome;
     const size_t first = records->count;
-    status = dt_describe_all(tuner, race, &references, records, error);
+    enum dt_status status = dt_describe_all(tuner, race, references, records, error);
     for (size_t n = first; n < records->count; n++)
         if (records->items[n].winner) {
             records->items[n].regret = outcome->regret;
             records->items[n].tried = c->search->board.count;
-            records->items[n].plans = live->space.count;
+            records->items[n].plans = c->live->space.count;
             records->items[n].complete = outcome->complete;
         }
     return status ? status : tell_candidates(c, tuner->candidates, error);
+}
+
+/* Which of the finalists wins, on the workload of the search, where a call of an attention takes a
+ * few milliseconds. The race stays for the caller to clear. */
+static enum dt_status decide(struct contest *c, double seconds, struct dt_race *race,
+                             struct dt_error *error)
+{
+    const struct dt_live *live = c->live;
+    enum dt_status status = open_race(c, c->finalists, c->count, &live->workload, race, error);
+    if (status)
+        return status;
+    status = dt_final_run(live->tuner, race, seconds, live->outcome, error);
+    if (status) {
+        dt_race_clear(race);
+        return status;
+    }
+    c->race = race;
+    judge(c);
+    return DT_OK;
+}
+
+/* The winner, or where it is not decided yet the finalists, on the problem itself, with points of
+ * reference beside them. */
+static enum dt_status measure(struct contest *c, const struct plain *plain, double end,
+                              const struct dt_workload *workload, struct dt_records *records,
+                              struct dt_error *error)
+{
+    const struct dt_tuner *tuner = c->live->tuner;
+    const bool decided = c->race != NULL;
+    const size_t first = decided ? c->winner : 0, count = decided ? 1 : c->count;
+    struct dt_race race;
+    struct dt_references references;
+    enum dt_status status = open_race(c, &c->finalists[first], count, workload, &race, error);
+    if (status)
+        return status;
+    status =
+        add_references(c, &race, plain, fmax(0, end - dt_clock_ns()) * 1e-9, &references, error);
+    if (!status)
+        status = dt_final_run(tuner, &race, fmax(0, end - dt_clock_ns()) * 1e-9, c->live->outcome,
+                              error);
+    if (!status && !decided) {
+        c->race = &race;
+        judge(c);
+    }
+    if (!status)
+        status = tell(c, &race, &references, records, error);
+    c->race = decided ? c->race : NULL;
+    dt_race_clear(&race);
+    return status;
 }
 
 /* ---- The problem ----------------------------------------------------------------- */
@@ -328,53 +447,58 @@ static enum dt_status keep(const struct dt_tuner *tuner, const struct dt_live *l
     return status;
 }
 
-/* Those that a last race of so many seconds can tell apart. */
+/* Those that a race of so many seconds can tell apart, in the order of preference; `part`: how much
+ * of the problem a call does. */
 static size_t choose_finalists(const struct dt_live *live, const struct dt_search *found,
-                               double seconds, size_t *finalists)
+                               double seconds, double part, size_t *finalists)
 {
     if (live->tuner->goal == DT_GOAL_VARIANTS)
         return dt_search_of_variants(found, DT_FINALISTS_MAX, finalists);
-    const size_t count = dt_search_finalists(found, FINALISTS, finalists);
-    const double each = count ? call_ns(live, found, finalists[0]) * CALLS_A_FINALIST : 0;
-    const double most = seconds * 1e9 / fmax(each, 1) - REFERENCES;
-    return most < (double)count ? (size_t)fmax(1, most) : count;
+    size_t count = dt_search_finalists(found, FINALISTS, finalists);
+    const double each = count ? part * call_ns(live, found, finalists[0]) * CALLS_A_FINALIST : 0;
+    const double most = seconds * 1e9 / fmax(each, 1) - (part < 1 ? 0 : REFERENCES);
+    count = most < (double)count ? (size_t)fmax(1, most) : count;
+    dt_search_order(found, finalists, count);
+    return count;
+}
+
+/* Of what is left, and without what the winner's own calls need. */
+static double decision_seconds(const struct dt_live *live, const struct dt_search *found,
+                               double left)
+{
+    const size_t leader = dt_search_leader(found);
+    const double call = leader < found->board.count ? call_ns(live, found, leader) * 1e-9 : 0;
+    return fmax(0, fmin(DECISION_SHARE * left, left - call * RACE_CALLS_ATTENTION));
 }
 
 static enum dt_status finish(struct dt_live *live, const struct dt_search *found, double end,
                              struct dt_records *records, struct dt_error *error)
 {
     const struct dt_tuner *tuner = live->tuner;
+    const double left = fmax(0, end - dt_clock_ns()) * 1e-9, part = 1 / heads_left_out(live);
+    const bool in_part = part < 1 && tuner->goal == DT_GOAL_WINNER;
+    const double seconds = in_part ? decision_seconds(live, found, left) : left;
     struct contest contest = {.live = live, .search = found};
-    struct dt_choice choices[DT_FINALISTS_MAX];
-    struct dt_workload workload;
+    struct dt_workload whole = {.op = live->scope.op};
     struct plain plain = {.there = false};
-    struct dt_race race;
-    double left = fmax(0, end - dt_clock_ns()) * 1e-9;
-    contest.count = choose_finalists(live, found, left, contest.finalists);
-    for (size_t n = 0; n < contest.count; n++)
-        choices[n] = live->space.choices[found->entries[contest.finalists[n]].plan];
+    struct dt_race decision;
+    contest.count = choose_finalists(live, found, seconds, in_part ? part : 1, contest.finalists);
     if (contest.count == 0)
         return DT_OK;
     enum dt_status status = DT_OK;
     if (live->scope.op == DT_OP_ATTENTION && live->problem.terms)
         status = search_plain(tuner, &live->problem, left * PLAIN_SHARE, &plain, error);
-    if (!status)
-        status = dt_workload_init(&workload, live->scope.op, &live->problem, tuner->session->seed,
-                                  error);
-    if (status)
-        goto clear_plain;
-    status = dt_race_init(&race, &workload, tuner->sampler, choices, contest.count,
-                          tuner->session->seed, error);
-    if (!status) {
-        for (size_t n = 0; n < contest.count && live->known_count > 0; n++)
-            if (found->entries[contest.finalists[n]].plan == live->known[0])
-                race.standing = n;
-        status = race_finalists(tuner, &contest, &race, &plain, fmax(0, end - dt_clock_ns()) * 1e-9,
-                                records, live->outcome, error);
-        dt_race_clear(&race);
-    }
-    dt_workload_clear(&workload);
-clear_plain:
+    if (!status && in_part && contest.count > 1)
+        status = decide(&contest, seconds, &decision, error);
+    if (!status && part < 1)
+        status =
+            dt_workload_init(&whole, live->scope.op, &live->problem, tuner->session->seed, error);
+    if (!status && (!contest.race || contest.winner < contest.count))
+        status =
+            measure(&contest, &plain, end, part < 1 ? &whole : &live->workload, records, error);
+    if (contest.race)
+        dt_race_clear(&decision);
+    dt_workload_clear(&whole);
     if (plain.there)
         dt_workload_clear(&plain.workload);
     return status;
