@@ -90,17 +90,26 @@ bool dt_part_fits(const struct dt_variant *attention, const struct dt_variant *p
 }
 
 /*
- * What comes before these on processors of a quirk. On Zen 3, runs-blocks is within 5 % of the best
- * plan for every length from 32 to 1024 (log:256:512, slot-major), and window-skew 20 to 40 %
- * behind it up to 256.
+ * What comes before these on processors of a quirk, for up to so many keys. Measured on Zen 3
+ * (log:256:512), where each is within some 3 % of the best plan of the lengths that were tried, and
+ * what the ranking has up to 40 % behind for short problems, twice as long beyond 700 keys.
  */
 static const struct {
     const char *name;
     struct dt_tile tile;
     uint32_t quirk;
+    int32_t longest;
 } exceptions[] = {
-    {"bias.avx2.runs-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER},
+    {"bias.avx2.runs-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, 900},
+    {"bias.avx2.window-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH},
+    {"bias.avx2.runs-transpose", {64, 0}, DT_QUIRK_SLOW_GATHER, 320},
+    {"bias.avx2.runs-stage", {128, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH},
 };
+
+/* The tile of an attention of few queries: more slots are reached from 64 of them than from 32, and
+ * of so few there is no saving by larger blocks. By 3 to 10 % on Zen 3 for 64 to 128. */
+enum { FEW_QUERIES = 128 };
+static const struct dt_tile tile_of_few = {32, 32};
 
 static bool applies(const struct dt_variant *variant, enum dt_op op, const struct dt_variant *user,
                     const struct dt_problem *problem, const struct dt_delta *delta)
@@ -110,14 +119,13 @@ static bool applies(const struct dt_variant *variant, enum dt_op op, const struc
 }
 
 /* The first exception of an operation and an instruction set. */
-static bool best_exception(enum dt_op op, uint32_t level, const struct dt_variant *user,
-                           const struct dt_problem *problem, const struct dt_delta *delta,
-                           struct dt_choice *choice)
+static bool best_exception(enum dt_op op, uint32_t level, const struct dt_problem *problem,
+                           const struct dt_delta *delta, struct dt_choice *choice)
 {
     for (size_t e = 0; e < sizeof exceptions / sizeof *exceptions; e++) {
         const struct dt_variant *variant = dt_variant_find(exceptions[e].name);
-        if (dt_cpu_host()->quirks & exceptions[e].quirk && variant && variant->level == level &&
-            applies(variant, op, user, problem, delta)) {
+        if (dt_cpu_host()->quirks & exceptions[e].quirk && problem->nk <= exceptions[e].longest &&
+            variant && variant->level == level && applies(variant, op, NULL, problem, delta)) {
             *choice = (struct dt_choice){.variant = variant, .tile = exceptions[e].tile};
             return true;
         }
@@ -132,7 +140,7 @@ static enum dt_status best_ranked(enum dt_op op, const struct dt_variant *user,
 {
     static const uint32_t levels[] = {DT_CPU_AVX512, DT_CPU_AVX2, DT_CPU_NEON, 0};
     for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
-        if (best_exception(op, levels[l], user, problem, delta, choice))
+        if (!user && best_exception(op, levels[l], problem, delta, choice))
             return DT_OK;
         for (size_t r = 0; r < sizeof ranking / sizeof *ranking; r++) {
             char name[64];
@@ -140,7 +148,9 @@ static enum dt_status best_ranked(enum dt_op op, const struct dt_variant *user,
                      ranking[r].idea);
             const struct dt_variant *variant = dt_variant_find(name);
             if (applies(variant, op, user, problem, delta)) {
-                *choice = (struct dt_choice){.variant = variant, .tile = ranking[r].tile};
+                const bool few = op == DT_OP_ATTENTION && problem->nq <= FEW_QUERIES;
+                *choice = (struct dt_choice){.variant = variant,
+                                             .tile = few ? tile_of_few : ranking[r].tile};
                 return DT_OK;
             }
         }

@@ -8,13 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-    PAIRS = 41, /* blocks of the two, */
-    LEAST_PAIRS = 5,
-};
-
-/* or as many as take so long. */
-#define PAIR_SECONDS 4.0
+/* Of the comparison of the two. */
+#define PAIR_SECONDS 6.0
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
@@ -75,26 +70,24 @@ static enum dt_status open_pair(const struct dt_tuner *tuner, const struct dt_ch
     return status;
 }
 
+/* In fresh processes: in one, where memory lies may tell more than the plans do. */
 static enum dt_status compare(const struct dt_tuner *tuner, enum dt_op op,
                               const struct dt_problem *problem, struct dt_proof *proof,
                               struct dt_error *error)
 {
     const struct dt_choice choices[2] = {proof->chosen, proof->best};
+    struct dt_outcome outcome = {0};
     struct dt_workload workload;
     struct dt_race race;
     enum dt_status status = dt_workload_init(&workload, op, problem, tuner->session->seed, error);
     if (status)
         return status;
     status = open_pair(tuner, choices, &workload, &race, error);
-    const double end = dt_clock_ns() + PAIR_SECONDS * 1e9;
-    for (size_t b = 0; b < PAIRS && !status && !stopped(tuner); b++) {
-        dt_race_block(&race);
-        if (dt_clock_ns() > end && b + 1 >= LEAST_PAIRS)
-            break;
-    }
-    if (!status)
+    if (!status) {
+        status = dt_final_run(tuner, &race, PAIR_SECONDS, &outcome, error);
         proof->ratio = dt_board_ratio(&race.board, 1, 0);
-    dt_race_clear(&race);
+        dt_race_clear(&race);
+    }
     dt_workload_clear(&workload);
     return status;
 }
