@@ -229,6 +229,32 @@ static void expect_plan(enum dt_status wanted, const char *part)
 
 Test(plan, heuristic_without_a_table) { expect_plan(DT_OK, "built-in heuristic"); }
 
+/* Names that no variant has would be passed over in silence. */
+Test(plan, heuristic_knows_processors_with_a_slow_gather)
+{
+    static const struct {
+        const char *problem, *choice;
+    } cases[] = {
+        {"n64 log:256:512", "bias.avx2.runs-blocks tile 64x0"},
+        {"n1024 log:256:512", "bias.avx2.window-blocks tile 64x0"},
+        {"n128 log:256:512 p2c:key", "bias.avx2.runs-transpose tile 64x0"},
+        {"n512 log:256:512 p2c:key", "bias.avx2.runs-stage tile 128x0"},
+    };
+    if (!dt_variant_find("bias.avx2.gather"))
+        cr_skip_test("no AVX2 in this build");
+    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        const struct dt_problem problem = problem_of(cases[n].problem);
+        struct dt_delta delta;
+        struct dt_choice choice;
+        char text[DT_CHOICE_TEXT_MAX];
+        cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
+        cr_assert_eq(dt_choice_heuristic(DT_OP_BIAS, &problem, &delta, &choice, NULL), DT_OK);
+        cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice);
+        dt_delta_clear(&delta);
+    }
+}
+
 static void expect_plan_with(const char *variable, const char *value, enum dt_status wanted,
                              const char *part)
 {

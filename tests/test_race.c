@@ -162,8 +162,8 @@ Test(race, dropped_and_references_neither_lead_nor_win)
 static double uniform(uint64_t *state) { return (double)(dt_random(state) >> 11) * 0x1p-53; }
 
 /* How many of 300 last races of two copies of one plan tell them apart; noise of 1 % and, in a
- * share of the samples, a disturbance of up to 100 %. */
-static size_t told_apart(double disturbed, double band)
+ * share of the samples, a disturbance by up to so many times as much. */
+static size_t told_apart(double disturbed, double times, double band)
 {
     uint64_t random = 20260131;
     size_t declared = 0;
@@ -176,7 +176,8 @@ static size_t told_apart(double disturbed, double band)
                 double sum = -6;
                 for (int d = 0; d < 12; d++)
                     sum += uniform(&random);
-                const double burst = uniform(&random) < disturbed ? 1 + uniform(&random) : 1;
+                const double burst =
+                    uniform(&random) < disturbed ? 1 + times * uniform(&random) : 1;
                 if (!board.lanes[n].dropped)
                     cr_assert(dt_board_time(&board, n, 1e5 * exp(0.01 * sum) * burst));
             }
@@ -191,10 +192,12 @@ static size_t told_apart(double disturbed, double band)
 Test(race, two_copies_are_not_told_apart)
 {
     static const struct {
-        double disturbed, band;
-    } cases[] = {{0, 0.005}, {0.02, 0.005}, {0.1, 0.005}, {0.15, 0.02}};
+        double disturbed, times, band;
+    } cases[] = {
+        {0, 1, 0.005}, {0.02, 1, 0.005}, {0.1, 1, 0.005}, {0.15, 1, 0.02}, {0.1, 3, 0.005},
+    };
     for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
-        const size_t declared = told_apart(cases[n].disturbed, cases[n].band);
+        const size_t declared = told_apart(cases[n].disturbed, cases[n].times, cases[n].band);
         cr_expect_leq(declared, 3, "case %zu: %zu of 300", n, declared);
     }
 }

@@ -182,6 +182,34 @@ Test(search, of_equals_the_preferred_one_is_found)
     dt_recording_clear(&recording);
 }
 
+/* A few samples in a heat may be disturbed: what runs anyway has to lose where it is decided. */
+Test(search, what_would_run_anyway_is_a_finalist_unless_far_behind)
+{
+    for (int far = 0; far < 2; far++) {
+        struct dt_recording recording = make_recording(&usual);
+        const size_t last = recording.count - 1;
+        const double best = dt_recorded_score(&recording.plans[dt_recording_best(&recording)]);
+        struct dt_replay replay;
+        struct dt_arena arena;
+        struct dt_search s;
+        size_t finalists[DT_FINALISTS_MAX];
+        for (size_t n = 0; n < recording.plans[last].samples; n++)
+            recording.plans[last].ns[n] = (far ? 2.5 : 1.6) * best * recording.plans[last].base[n];
+        recording.known[0] = last;
+        dt_replay_init(&replay, &recording, INFINITY, 1, &arena);
+        cr_assert_eq(dt_search_run(&s, dt_policy_find("race"), &arena, 0.01, 1, NULL), DT_OK);
+        const size_t entry = s.entry_of[last];
+        const size_t count = dt_search_finalists(&s, 3, finalists);
+        bool found = false;
+        for (size_t n = 0; n < count; n++)
+            found |= finalists[n] == entry;
+        cr_expect(s.entries[entry].out && found == !far, "case %d", far);
+        cr_expect(far || finalists[0] == entry);
+        dt_search_clear(&s);
+        dt_recording_clear(&recording);
+    }
+}
+
 /* What bench does: a plan of each variant that is among the best of its own. */
 Test(search, finds_the_best_of_each_variant)
 {

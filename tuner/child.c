@@ -229,17 +229,35 @@ static void condemn(const struct dt_child_result *result, bool validated, double
              validated ? "in its first call" : "while it was validated");
 }
 
-/* One child. */
-static enum dt_status try_batch(const struct batch *batch, struct account *a, size_t size,
-                                double seconds, struct dt_error *error)
+/* One child. *tried is at least one. */
+static enum dt_status try_batch(const struct batch *batch, struct dt_attempt *trials, size_t count,
+                                struct account *a, double seconds, size_t *tried,
+                                struct dt_error *error)
 {
     struct dt_child_result result;
+    const size_t size = sizeof *a + count * sizeof *a->trials;
     const double limit = fmax(0, batch->until - dt_clock_ns()) * 1e-9 + seconds;
+    a->count = count;
+    memcpy(a->trials, trials, count * sizeof *trials);
     enum dt_status status =
         dt_child_run(try_some, (void *)(uintptr_t)batch, a, size, limit, &result, error);
-    if (!status && result.end != DT_CHILD_DONE && a->tried < a->count)
-        condemn(&result, a->validated, seconds, &a->trials[a->tried++]);
-    return status;
+    if (status)
+        return status;
+    if (a->count != count || a->tried > count || (a->tried == 0 && result.end == DT_CHILD_DONE)) {
+        a->tried = 0; /* it has overwritten what it tells */
+        result = (struct dt_child_result){.end = DT_CHILD_LEFT};
+    }
+    for (size_t n = 0; n < a->tried; n++) {
+        trials[n].status = a->trials[n].status;
+        trials[n].error = a->trials[n].error;
+        trials[n].verdict = a->trials[n].verdict;
+        trials[n].error.text[sizeof trials[n].error.text - 1] = '\0';
+        trials[n].verdict.reason[sizeof trials[n].verdict.reason - 1] = '\0';
+    }
+    *tried = a->tried;
+    if (result.end != DT_CHILD_DONE && *tried < count)
+        condemn(&result, a->validated, seconds, &trials[(*tried)++]);
+    return DT_OK;
 }
 
 enum dt_status dt_child_try(struct dt_attempt *trials, size_t count,
@@ -252,20 +270,13 @@ enum dt_status dt_child_try(struct dt_attempt *trials, size_t count,
     for (*tried = 0; *tried < count && !status && (*tried == 0 || dt_clock_ns() < until);) {
         const size_t left = count - *tried;
         const struct batch batch = {machine, fmin(until, dt_clock_ns() + BATCH_SECONDS * 1e9)};
-        const size_t size = sizeof(struct account) + left * sizeof *trials;
-        struct account *a = calloc(1, size);
+        struct account *a = calloc(1, sizeof *a + left * sizeof *a->trials);
+        size_t more = 0;
         if (!a)
             return dt_error_set(error, DT_NO_MEMORY, "no memory for %zu trials", left);
-        a->count = left;
-        memcpy(a->trials, trials + *tried, left * sizeof *trials);
-        status = try_batch(&batch, a, size, seconds, error);
-        memcpy(trials + *tried, a->trials, left * sizeof *trials);
-        *tried += status ? 0 : a->tried;
+        status = try_batch(&batch, trials + *tried, left, a, seconds, &more, error);
+        *tried += more;
         free(a);
-    }
-    for (size_t n = 0; n < *tried; n++) {
-        trials[n].error.text[sizeof trials[n].error.text - 1] = '\0';
-        trials[n].verdict.reason[sizeof trials[n].verdict.reason - 1] = '\0';
     }
     return status;
 }

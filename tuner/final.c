@@ -25,12 +25,17 @@ enum {
     PAGES = 64,
 };
 
+/* Than in a heat, where there are many to be timed. */
+#define PATIENCE 1.3
+
 /* A first block and the making of a workload, as a multiple of a first block. */
 #define PROCESS_COST 1.5
 
 double dt_final_limit(size_t blocks)
 {
-    return 1.3 * dt_board_limit(blocks < DT_BLOCKS_ENOUGH ? 1 : blocks);
+    if (blocks < LEAST_BLOCKS)
+        return INFINITY;
+    return PATIENCE * dt_board_limit(blocks < DT_BLOCKS_ENOUGH ? 1 : blocks);
 }
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
@@ -85,6 +90,8 @@ static enum dt_status renew(struct dt_race *race, const struct dt_workload *old,
                             struct dt_workload *fresh, uint64_t seed, struct dt_error *error)
 {
     enum dt_status status = dt_workload_init(fresh, old->op, &old->problem, seed, error);
+    if (!status && old->more)
+        status = dt_workload_add_other(fresh, error);
     for (size_t r = 0; r < race->count && !status; r++) {
         struct dt_runner *runner = &race->runners[r];
         if (runner->workload != old || race->board.lanes[r].dropped)

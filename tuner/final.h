@@ -5,8 +5,8 @@
 
 #include "tuner/tune.h"
 
-/* dt_board_limit() of a last race. More patient: what is dropped here is lost, and of two samples
- * one may be disturbed. */
+/* dt_board_limit() of a last race. More patient: what is dropped here is lost, and a single sample
+ * may take several times as long. */
 double dt_final_limit(size_t blocks);
 
 /*

@@ -11,6 +11,7 @@
 enum {
     RETRIES = 2,
     ROUNDS_MAX = 5,
+    PAIRS_OF_ROUNDS = 60,
     TWIN_STEP = 3, /* every third pair has an A/A pair, if there are enough */
 };
 
@@ -205,7 +206,7 @@ static void plan_samples(struct lockstep *l)
     const double left = PLANNED_SHARE * (l->options->budget - spent(l));
     const size_t wanted = wanted_pairs(l) + DT_JUDGE_CONFIRMING;
     const double round = round_seconds(l, DT_LOCKSTEP_SAMPLE_NS);
-    const double all = (DT_LOCKSTEP_PAIRS + DT_JUDGE_CONFIRMING) * round;
+    const double all = (PAIRS_OF_ROUNDS + DT_JUDGE_CONFIRMING) * round;
     const double longest = DT_LOCKSTEP_SAMPLE_NS * left / ((double)wanted * round);
     l->outcome->rounds = (size_t)fmin(fmax(1, floor(left / all)), ROUNDS_MAX);
     l->outcome->sample_ns = fmin(fmax(longest, DT_LOCKSTEP_LEAST_SAMPLE_NS), DT_LOCKSTEP_SAMPLE_NS);

@@ -15,9 +15,9 @@
  * faster needs 5 ms for them; they follow on a quarter as many that are not timed. A sample that a
  * gate rejects is taken again, at most twice; its last try is kept.
  *
- * The budget decides the number of pairs, up to 60, and if there is time left, how often a pair
- * repeats its samples. If it is too short for as many pairs as a verdict needs, samples are
- * shortened, down to 1 ms. No pair begins after its end.
+ * The budget decides the number of pairs, up to 120, and if there is time left with 60 of them, how
+ * often a pair repeats its samples. If it is too short for as many pairs as a verdict needs,
+ * samples are shortened, down to 1 ms. No pair begins after its end.
  */
 #ifndef DISENTUNE_LOCKSTEP_H
 #define DISENTUNE_LOCKSTEP_H
@@ -51,7 +51,7 @@ struct dt_lockstep_sides {
 
 #define DT_LOCKSTEP_SAMPLE_NS 5e6
 #define DT_LOCKSTEP_LEAST_SAMPLE_NS 1e6
-#define DT_LOCKSTEP_PAIRS 60
+#define DT_LOCKSTEP_PAIRS 120
 
 struct dt_lockstep_options {
     double budget; /* seconds, of everything */

@@ -357,6 +357,7 @@ static enum dt_status measure(struct contest *c, const struct plain *plain, doub
     const struct dt_tuner *tuner = c->live->tuner;
     const bool decided = c->race != NULL;
     const size_t first = decided ? c->winner : 0, count = decided ? 1 : c->count;
+    struct dt_outcome aside = {0}, *outcome = decided ? &aside : c->live->outcome;
     struct dt_race race;
     struct dt_references references;
     enum dt_status status = open_race(c, &c->finalists[first], count, workload, &race, error);
@@ -365,8 +366,8 @@ static enum dt_status measure(struct contest *c, const struct plain *plain, doub
     status =
         add_references(c, &race, plain, fmax(0, end - dt_clock_ns()) * 1e-9, &references, error);
     if (!status)
-        status = dt_final_run(tuner, &race, fmax(0, end - dt_clock_ns()) * 1e-9, c->live->outcome,
-                              error);
+        status = dt_final_run(tuner, &race, fmax(0, end - dt_clock_ns()) * 1e-9, outcome, error);
+    c->live->outcome->samples += aside.samples;
     if (!status && !decided) {
         c->race = &race;
         judge(c);
@@ -493,6 +494,8 @@ static enum dt_status finish(struct dt_live *live, const struct dt_search *found
     if (!status && part < 1)
         status =
             dt_workload_init(&whole, live->scope.op, &live->problem, tuner->session->seed, error);
+    if (!status && live->scope.op == DT_OP_BIAS)
+        status = dt_workload_add_other(&live->workload, error);
     if (!status && (!contest.race || contest.winner < contest.count))
         status =
             measure(&contest, &plain, end, part < 1 ? &whole : &live->workload, records, error);

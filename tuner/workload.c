@@ -19,20 +19,29 @@ struct part {
 
 static size_t rounded(size_t floats) { return (floats + 63) / 64 * 64 + APART; }
 
+static enum dt_status check_memory(const struct dt_workload *w, size_t floats,
+                                   struct dt_error *error)
+{
+    const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const double bytes = (double)floats * sizeof(float);
+    char text[DT_PROBLEM_TEXT_MAX];
+    if (bytes <= 0.75 * memory)
+        return DT_OK;
+    return dt_error_set(error, DT_NO_MEMORY,
+                        "problem \"%s\" needs %.1f GiB, the machine has %.1f; use a shorter one",
+                        dt_problem_print(&w->problem, text), bytes / (1 << 30), memory / (1 << 30));
+}
+
 static enum dt_status allocate(struct dt_workload *w, const struct part *parts, size_t count,
                                uint64_t seed, struct dt_error *error)
 {
-    const double most = 0.75 * (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     char text[DT_PROBLEM_TEXT_MAX];
     size_t total = 0;
     for (size_t p = 0; p < count; p++)
         total += rounded(parts[p].floats);
-    if ((double)total * sizeof(float) > most)
-        return dt_error_set(
-            error, DT_NO_MEMORY,
-            "problem \"%s\" needs %.1f GiB, the machine has %.1f; use a shorter one",
-            dt_problem_print(&w->problem, text), (double)total * 4 / (1 << 30),
-            most / 0.75 / (1 << 30));
+    enum dt_status status = check_memory(w, total, error);
+    if (status)
+        return status;
     w->memory = aligned_alloc(4096, (total * sizeof(float) + 4095) / 4096 * 4096);
     if (!w->memory)
         return dt_error_set(error, DT_NO_MEMORY, "no memory for problem \"%s\"",
@@ -53,8 +62,10 @@ static enum dt_status init_bias(struct dt_workload *w, uint64_t seed, struct dt_
     const size_t slots = (size_t)w->delta.slots;
     const size_t scores = (nq * nk + 63) / 64 * 64;
     const struct part parts[] = {
-        {&w->scores, scores},     {&w->c2p, nq * slots},  {&w->p2c[0], nk * slots},
-        {&w->p2c[1], nk * slots}, {&w->other[0], scores}, {&w->other[1], scores},
+        {&w->scores, scores},
+        {&w->c2p, nq * slots},
+        {&w->p2c[0], nk * slots},
+        {&w->p2c[1], nk * slots},
     };
     return allocate(w, parts, sizeof parts / sizeof *parts, seed, error);
 }
@@ -161,14 +172,32 @@ enum dt_status dt_workload_init(struct dt_workload *w, enum dt_op op,
 void dt_workload_clear(struct dt_workload *w)
 {
     free(w->memory);
+    free(w->more);
     free(w->allowed);
     free(w->lengths);
     dt_positions_free(w->positions);
     dt_delta_clear(&w->delta);
     w->memory = NULL;
+    w->other[0] = w->other[1] = w->more = NULL;
     w->allowed = NULL;
     w->lengths = NULL;
     w->positions = NULL;
+}
+
+enum dt_status dt_workload_add_other(struct dt_workload *w, struct dt_error *error)
+{
+    const size_t floats = rounded((size_t)w->problem.nq * (size_t)w->problem.nk);
+    enum dt_status status = w->more ? DT_OK : check_memory(w, 4 * floats, error);
+    if (w->more || status)
+        return status;
+    w->more = aligned_alloc(4096, ((2 * floats + APART) * sizeof *w->more + 4095) / 4096 * 4096);
+    if (!w->more)
+        return dt_error_set(error, DT_NO_MEMORY, "no memory for the ceiling of bias");
+    for (size_t at = 0; at < 2 * floats + APART; at++)
+        w->more[at] = (float)(at % 64);
+    w->other[0] = w->more + APART;
+    w->other[1] = w->other[0] + floats;
+    return DT_OK;
 }
 
 static enum dt_status ready_product(struct dt_ready *r, struct dt_error *error)

@@ -18,7 +18,8 @@ struct dt_workload {
     struct dt_delta delta;
     float *memory;                /* all operands, owned */
     float *scores, *c2p, *p2c[2]; /* bias; p2c by enum dt_layout */
-    float *other[2];              /* bias: two more arrays of the size of scores, for the ceiling */
+    float *other[2];              /* bias, for the ceiling: see dt_workload_add_other() */
+    float *more;                  /* these, owned */
     uint8_t *allowed;             /* softmax and attention: the mask, owned */
     int32_t *lengths;
     struct dt_softmax_args softmax;
@@ -33,6 +34,9 @@ enum dt_status dt_workload_init(struct dt_workload *workload, enum dt_op op,
                                 const struct dt_problem *problem, uint64_t seed,
                                 struct dt_error *error);
 void dt_workload_clear(struct dt_workload *workload);
+
+/* Two more arrays of the size of scores, which the ceiling of bias adds; once. DT_NO_MEMORY. */
+enum dt_status dt_workload_add_other(struct dt_workload *workload, struct dt_error *error);
 
 /*
  * A choice with all that need not be done in a timed call: products resolved, an attention set up
