@@ -100,9 +100,11 @@ static const struct {
     uint32_t quirk;
     int32_t longest;
 } exceptions[] = {
+    {"bias.avx2.runs-skew", {64, 0}, DT_QUIRK_SLOW_GATHER, 20},
     {"bias.avx2.runs-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, 900},
     {"bias.avx2.window-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH},
     {"bias.avx2.runs-transpose", {64, 0}, DT_QUIRK_SLOW_GATHER, 320},
+    {"bias.avx2.window-stage", {0, 64}, DT_QUIRK_SLOW_GATHER, 1100},
     {"bias.avx2.runs-stage", {128, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH},
 };
 

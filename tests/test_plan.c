@@ -235,10 +235,12 @@ Test(plan, heuristic_knows_processors_with_a_slow_gather)
     static const struct {
         const char *problem, *choice;
     } cases[] = {
+        {"n16 log:256:512", "bias.avx2.runs-skew tile 64x0"},
         {"n64 log:256:512", "bias.avx2.runs-blocks tile 64x0"},
         {"n1024 log:256:512", "bias.avx2.window-blocks tile 64x0"},
         {"n128 log:256:512 p2c:key", "bias.avx2.runs-transpose tile 64x0"},
-        {"n512 log:256:512 p2c:key", "bias.avx2.runs-stage tile 128x0"},
+        {"n512 log:256:512 p2c:key", "bias.avx2.window-stage tile 0x64"},
+        {"n2048 log:256:512 p2c:key", "bias.avx2.runs-stage tile 128x0"},
     };
     if (!dt_variant_find("bias.avx2.gather"))
         cr_skip_test("no AVX2 in this build");

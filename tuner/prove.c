@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Of the comparison of the two. */
+/* Of the comparison of the two: last races, as long as there is time. */
+enum { RACES = 6 };
 #define PAIR_SECONDS 6.0
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
@@ -84,7 +85,10 @@ static enum dt_status compare(const struct dt_tuner *tuner, enum dt_op op,
         return status;
     status = open_pair(tuner, choices, &workload, &race, error);
     if (!status) {
-        status = dt_final_run(tuner, &race, PAIR_SECONDS, &outcome, error);
+        const double end = dt_clock_ns() + PAIR_SECONDS * 1e9;
+        for (int n = 0; n < RACES && !status && (n == 0 || dt_clock_ns() < end); n++)
+            status =
+                dt_final_run(tuner, &race, fmax(0, end - dt_clock_ns()) * 1e-9, &outcome, error);
         proof->ratio = dt_board_ratio(&race.board, 1, 0);
         dt_race_clear(&race);
     }
