@@ -9,6 +9,7 @@
 
 enum { DT_SLOT_BLOCK = 64 };
 
+/* What packed positions and a problem must agree in. */
 struct dt_positions_shape {
     int32_t heads, dim, slots;
     unsigned terms;
@@ -27,7 +28,7 @@ struct dt_positions {
     ptrdiff_t kr_head, qr_head;
 };
 
-/* The one that a problem needs: others do not fit. */
+/* That which a problem needs. */
 struct dt_positions_shape dt_positions_shape_of(const struct dt_problem *problem);
 
 /* How many slots of the table are multiplied by. */

@@ -196,9 +196,15 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
     return status ? status : dt_choice_fill_parts(problem, delta, choice, error);
 }
 
-/* The tile of the ranking for a variant of this name; all of the problem if its idea has none. */
-static struct dt_tile default_tile(const char *name)
+/* The tile that the heuristic has for a variant of this name; all of the problem if it has none. */
+static struct dt_tile default_tile(const char *name, const struct dt_problem *problem)
 {
+    for (size_t e = 0; e < sizeof exceptions / sizeof *exceptions; e++)
+        if (strcmp(name, exceptions[e].name) == 0 && dt_cpu_host()->quirks & exceptions[e].quirk)
+            return exceptions[e].tile;
+    if (problem->nq <= FEW_QUERIES && strncmp(name, "attention.", 10) == 0 &&
+        strstr(name, ".active-rows"))
+        return tile_of_few;
     const char *idea = strchr(name, '.');
     idea = idea ? strchr(idea + 1, '.') : NULL;
     for (size_t r = 0; idea && r < sizeof ranking / sizeof *ranking; r++)
@@ -245,7 +251,7 @@ enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
                             "DISENTUNE_FORCE is \"%.80s\": no such variant of %s; "
                             "\"disentune list\" shows them",
                             value, op_name);
-    struct dt_tile tile = default_tile(name);
+    struct dt_tile tile = default_tile(name, problem);
     if (start[length] && (!parse_tile(start + length + 1, &tile) || !dt_tile_fits(variant, tile)))
         return dt_error_set(error, DT_INVALID,
                             "DISENTUNE_FORCE is \"%.80s\": the tile is ROWSxCOLS, multiples of "

@@ -253,6 +253,14 @@ Test(plan, heuristic_knows_processors_with_a_slow_gather)
         cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
         cr_assert_eq(dt_choice_heuristic(DT_OP_BIAS, &problem, &delta, &choice, NULL), DT_OK);
         cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice);
+
+        char forced_text[DT_CHOICE_TEXT_MAX];
+        bool forced;
+        snprintf(forced_text, sizeof forced_text, "bias:%s", choice.variant->name);
+        setenv("DISENTUNE_FORCE", forced_text, 1);
+        cr_assert_eq(dt_choice_forced(DT_OP_BIAS, &problem, &delta, &forced, &choice, NULL), DT_OK);
+        cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice,
+                         "the tile of the heuristic where none is named");
         dt_delta_clear(&delta);
     }
 }

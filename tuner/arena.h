@@ -16,7 +16,7 @@ struct dt_arena {
 
     /* Plans that will be admitted next are tried together, which takes less time than each by
      * itself, as long as more than `mark` seconds are left: *tried is how many, at least one. NULL:
-     * to try is nothing that takes time. */
+     * each is tried when it is admitted. */
     enum dt_status (*expect)(void *context, const size_t *plans, size_t count, double mark,
                              size_t *tried, struct dt_error *error);
 

@@ -10,7 +10,7 @@
 /* A call of the search for an attention does about as much, a few milliseconds. */
 #define SEARCH_FLOPS 0x1p28
 
-enum { DT_EXPECTED_MAX = 64 };
+enum { EXPECTED_MAX = 64 };
 
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
@@ -123,11 +123,11 @@ static enum dt_status expect(void *context, const size_t *plans, size_t count, d
                              size_t *tried, struct dt_error *error)
 {
     struct dt_live *live = context;
-    size_t open[DT_EXPECTED_MAX], opened = 0, done = 0;
-    bool passed[DT_EXPECTED_MAX];
+    size_t open[EXPECTED_MAX], opened = 0, done = 0;
+    bool passed[EXPECTED_MAX];
     const double start = dt_clock_ns();
     *tried = count;
-    for (size_t n = 0; n < count && opened < DT_EXPECTED_MAX; n++)
+    for (size_t n = 0; n < count && opened < EXPECTED_MAX; n++)
         if (live->trials[plans[n]] == DT_TRIAL_OPEN)
             open[opened++] = plans[n];
     if (opened == 0)
