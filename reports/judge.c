@@ -213,12 +213,16 @@ void dt_judge_confirm(struct dt_cell *cell, const struct dt_judge_options *optio
         return;
     const double again = dt_median(cell->ratios + cell->claimed, cell->pairs - cell->claimed);
     measure(cell, options);
-    if (fmin(again, cell->lo) > threshold_of(cell, options->delta))
+    const double threshold = threshold_of(cell, options->delta);
+    if (again > sqrt(threshold) && cell->lo > threshold) {
         decide(cell, DT_REGRESSED, "slower");
-    else
-        snprintf(cell->reason, sizeof cell->reason,
-                 "slower in %zu pairs, but %+.1f %% in %zu more do not confirm it", cell->claimed,
-                 percent(again), cell->pairs - cell->claimed);
+        return;
+    }
+    snprintf(cell->reason, sizeof cell->reason,
+             "slower in %zu pairs, but %zu more do not confirm it: %+.1f %%, all %+.1f to %+.1f %%",
+             cell->claimed, cell->pairs - cell->claimed, percent(again), percent(cell->lo),
+             percent(cell->hi));
+    cell->claimed = 0;
 }
 
 bool dt_judge_wants_pairs(const struct dt_cell *cell)

@@ -12,8 +12,8 @@
  *     p           sign test of "the median is no greater than the threshold", adjusted over all
  *                 cells of the run (Holm) and over the looks (below)
  *     claim       p <= 5 %, and the whole interval lies above the threshold
- *     REGRESSED   claimed, and the median of nine more pairs, taken afterwards, lies above it too,
- *                 as does the interval of all
+ *     REGRESSED   claimed, and confirmed: the median of nine more pairs, taken afterwards, goes
+ *                 more than half as far, and the interval of all pairs lies above it, too
  *     IMPROVED    the same downwards, without confirmation: nobody is woken up by it
  *     EQUIVALENT  the whole interval lies within delta, and so does the A/A band
  *     UNDECIDED   none of these, or fewer than six A/A pairs
@@ -21,7 +21,10 @@
  *
  * So a run goes red with at most 5 % even if all cells were slower by exactly delta. For builds
  * that do not differ it is next to never: a value above 1.03 is then an event of the tail, and 11
- * of 11 are needed at best (of 15 cells, at the first look).
+ * of 11 are needed at best (of 15 cells, at the first look). Confirmation takes from these chances
+ * and adds none: whatever goes red was claimed a first time, and that is what the 5 % bound. So a
+ * claim that fails may be made again at a later look, of all pairs, and nine pairs need not prove
+ * alone what sixty did: they are there to show that it was no passing disturbance.
  *
  * Looks. The data may be judged a fixed number of times, after equal shares of the pairs. Of the
  * 5 % look j of L may spend j / (1 + 2 + ... + L): with three looks a sixth, a third, a half; an
@@ -48,7 +51,8 @@
 #define DT_JUDGE_DELTA_SHARED 0.03
 #define DT_JUDGE_DELTA_QUIET 0.01
 
-/* Odd; their median strays beyond delta by noise alone in one of thousands. */
+/* Odd. Of pairs that scatter by 5 %, as badly as any here, their median lies below half of delta
+ * in one of 20 if the truth is 5 %, and above it in one of 4 if there is none. */
 #define DT_JUDGE_CONFIRMING 9
 
 /* The least number of values that bounds a median with 95 %. */
@@ -82,8 +86,8 @@ size_t dt_judge_least_pairs(size_t cells, const struct dt_judge_options *options
 enum dt_status dt_judge_cells(struct dt_cell *cells, size_t count,
                               const struct dt_judge_options *options, struct dt_error *error);
 
-/* Decides a claimed cell as soon as it has enough pairs more. A claim that is not confirmed stays
- * undecided and cannot be made again. Other cells it leaves alone. */
+/* Decides a claimed cell as soon as it has enough pairs more. One whose claim is not confirmed is
+ * undecided as if there had been none. Other cells it leaves alone. */
 void dt_judge_confirm(struct dt_cell *cell, const struct dt_judge_options *options);
 
 /* Whether more pairs can change the judgement. */

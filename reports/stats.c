@@ -170,15 +170,6 @@ bool dt_bootstrap_pairs(const double *values, const size_t *counts, size_t pairs
     return drawn;
 }
 
-/* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
-uint64_t dt_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 /* Lemire, "Fast random integer generation in an interval", 2019: the high half of a product
  * is the number; low halves below 2^64 mod n would favour some numbers and are redrawn. */
 uint64_t dt_random_below(uint64_t *state, uint64_t n)

@@ -37,8 +37,16 @@ struct dt_interval dt_bootstrap_median(const double *x, size_t n, uint64_t seed)
 bool dt_bootstrap_pairs(const double *values, const size_t *counts, size_t pairs, uint64_t seed,
                         struct dt_interval *interval);
 
-/* Seeded generator (splitmix64): advances *state and returns 64 random bits. */
-uint64_t dt_random(uint64_t *state);
+/* Seeded generator: advances *state and returns 64 random bits. splitmix64 of Steele, Lea, Flood,
+ * "Fast splittable pseudorandom number generators", 2014; inline, as operands are filled with it.
+ */
+static inline uint64_t dt_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
 
 /* Uniform integer in [0, n), n >= 1, without modulo bias. */
 uint64_t dt_random_below(uint64_t *state, uint64_t n);

@@ -8,6 +8,7 @@
 
 #define CELLS 15
 #define PAIRS 60
+#define PAIRS_MAX 120
 #define AA_PAIRS 24
 
 static const struct dt_judge_options last_look = {
@@ -16,7 +17,7 @@ static const struct dt_judge_options last_look = {
 /* A cell with so many pairs, of which the first `slow` have the ratio and the others are 1.0. */
 struct made {
     struct dt_cell cell;
-    double ratios[PAIRS + DT_JUDGE_CONFIRMING], aa[AA_PAIRS];
+    double ratios[PAIRS_MAX + DT_JUDGE_LOOKS * DT_JUDGE_CONFIRMING], aa[AA_PAIRS];
 };
 
 static void make(struct made *made, size_t pairs, size_t slow, double ratio)
@@ -68,19 +69,37 @@ Test(judge, a_regression_is_claimed_then_confirmed)
     cr_expect(!dt_judge_wants_pairs(&made.cell));
 }
 
-Test(judge, a_claim_that_is_not_confirmed_is_not_made_again)
+Test(judge, a_claim_that_is_not_confirmed_may_be_made_again)
 {
     struct made made;
-    make(&made, 51, 51, 1.05);
+    make(&made, 42, 42, 1.05);
     judge_one(&made.cell);
     add_pairs(&made, 4, 1.05);
-    add_pairs(&made, 5, 1.0);
+    add_pairs(&made, 5, 1.014);
     dt_judge_confirm(&made.cell, &last_look);
     cr_expect_eq(made.cell.judgement, DT_UNDECIDED);
-    cr_expect(!dt_judge_wants_pairs(&made.cell));
-    cr_expect(strstr(made.cell.reason, "do not confirm"), "%s", made.cell.reason);
+    cr_expect_eq(made.cell.claimed, 0);
+    cr_expect(strstr(made.cell.reason, "9 more do not confirm it: +1.4 %"), "%s", made.cell.reason);
     judge_one(&made.cell);
-    cr_expect(made.cell.judgement == DT_UNDECIDED && made.cell.claimed == 51);
+    cr_expect_eq(made.cell.claimed, 51, "46 of 51 are plainly slower");
+    add_pairs(&made, 4, 1.0);
+    add_pairs(&made, 5, 1.015);
+    dt_judge_confirm(&made.cell, &last_look);
+    cr_expect_eq(made.cell.judgement, DT_REGRESSED, "%s", made.cell.reason);
+}
+
+/* 40 of 60 are just claimed; nine that are slower, but less than delta, put the end of the interval
+ * of all below it. */
+Test(judge, all_pairs_together_must_still_show_it)
+{
+    struct made made;
+    make(&made, 60, 40, 1.05);
+    judge_one(&made.cell);
+    cr_assert_eq(made.cell.claimed, 60);
+    add_pairs(&made, DT_JUDGE_CONFIRMING, 1.02);
+    dt_judge_confirm(&made.cell, &last_look);
+    cr_expect_eq(made.cell.judgement, DT_UNDECIDED);
+    cr_expect(made.cell.lo < 1.03 && made.cell.claimed == 0);
 }
 
 Test(judge, counts_that_just_do_and_just_do_not)
@@ -249,6 +268,7 @@ struct world {
     double bias;        /* of whoever runs second, in both arms; log */
     double scale;       /* of a pair's own noise, log */
     double disturbance; /* of a moment, which all cells of the pair share */
+    size_t pairs;       /* 0: PAIRS */
 };
 
 static double pair_ratio(const struct world *world, double effect, double moment, uint64_t *state)
@@ -286,6 +306,7 @@ static size_t run(const struct world *world, uint64_t *state)
     static struct made made[CELLS];
     struct dt_cell cells[CELLS];
     struct dt_judge_options options = last_look;
+    const size_t pairs = world->pairs ? world->pairs : PAIRS;
     size_t taken = 0, red = 0;
     for (size_t c = 0; c < CELLS; c++)
         make(&made[c], 0, 0, 1);
@@ -295,7 +316,7 @@ static size_t run(const struct world *world, uint64_t *state)
             made[c].aa[k] = pair_ratio(world, 0, moment, state);
     }
     for (options.look = 1; options.look <= options.looks; options.look++) {
-        for (; taken < dt_judge_look_pairs(PAIRS, &options); taken++)
+        for (; taken < dt_judge_look_pairs(pairs, &options); taken++)
             take_pair(world, made, state);
         for (size_t c = 0; c < CELLS; c++)
             cells[c] = made[c].cell;
@@ -365,7 +386,17 @@ Test(judge, slower_by_ten_percent_is_found_in_much_noise)
     cr_expect_geq(rate, 0.95, "%.3f of all cells", rate);
 }
 
-/* What is called detectable with 90 % is detected by about so many runs. */
+/* An interquartile range of 4 %: calls that stream through a cache which others use, too. */
+Test(judge, many_pairs_find_five_percent_in_more_noise)
+{
+    const struct world world = {.scale = 0.024, .slowdown = log(1.05), .pairs = PAIRS_MAX};
+    const struct outcome outcome = simulate(&world, 100, 8);
+    const double rate = outcome.red_cells / (100.0 * CELLS);
+    cr_expect_geq(rate, 0.9, "%.3f of all cells", rate);
+}
+
+/* What is called detectable with 90 % is detected by that many runs, and some more: all cells are
+ * slow, which makes each easier to claim. */
 Test(judge, least_effect_is_what_is_detected)
 {
     const struct world quiet = {.scale = 0.012};
@@ -383,5 +414,5 @@ Test(judge, least_effect_is_what_is_detected)
     const struct outcome outcome = simulate(&world, 60, 7);
     const double rate = outcome.red_cells / (60.0 * CELLS);
     cr_expect(effect > 0.03 && effect < 0.06, "%g", effect);
-    cr_expect(rate > 0.8 && rate < 0.98, "%.3f at %.4f", rate, effect);
+    cr_expect(rate > 0.85 && rate < 0.99, "%.3f at %.4f", rate, effect);
 }

@@ -21,6 +21,7 @@ struct ran {
 struct builds {
     double now;              /* seconds */
     double slower;           /* HEAD's time / BASE's */
+    double slower_last;      /* that of the last cell, if it is another; or 0 */
     double scatter;          /* of a process, its layout */
     double start_seconds;    /* that starting a process takes */
     const char *head_code;   /* BASE's is "b" */
@@ -95,7 +96,9 @@ static enum dt_status run(void *context, enum dt_side side, const struct dt_run 
     if (b->run_count == b->fail_at)
         return dt_error_set(error, DT_FAILED, "HEAD crashed");
     b->stop = b->stop_at > 0 && b->run_count >= b->stop_at;
-    const double ns = call_ns[b->cell[side]] * (side == DT_SIDE_HEAD ? b->slower : 1) *
+    const bool other = b->slower_last > 0 && b->cell[side] == CELLS - 1;
+    const double slower = other ? b->slower_last : b->slower;
+    const double ns = call_ns[b->cell[side]] * (side == DT_SIDE_HEAD ? slower : 1) *
                       b->layout[side] * scatter(b, 0.005);
     b->now += ns * 1e-9 * (double)(wanted->warm + wanted->calls);
     *ran = (struct dt_ran){.ns = ns * (double)wanted->calls, .gates = b->gates};
@@ -192,6 +195,37 @@ Test(lockstep, a_slower_build_is_found_and_confirmed)
                   "cell %zu: %zu pairs, %zu at the claim", c, t->cells[c].pairs,
                   t->cells[c].claimed);
     cr_expect_lt(t->builds.now, 60);
+    clear(t);
+}
+
+Test(lockstep, time_that_decided_cells_leave_goes_to_the_others)
+{
+    struct trial *all = make_trial(), *last = make_trial();
+    all->builds.slower = last->builds.slower_last = 1.03;
+    all->builds.scatter = last->builds.scatter = 0.02;
+    last->builds.slower = 1.2;
+    compare(all);
+    compare(last);
+    cr_assert_eq(judged(all, DT_UNDECIDED), CELLS);
+    cr_assert_eq(judged(last, DT_REGRESSED), CELLS - 1);
+    cr_expect_gt(4 * last->cells[CELLS - 1].pairs, 5 * all->cells[CELLS - 1].pairs,
+                 "%zu pairs, %zu where all are undecided", last->cells[CELLS - 1].pairs,
+                 all->cells[CELLS - 1].pairs);
+    cr_expect_gt(last->builds.now, 40, "%g s", last->builds.now);
+    cr_expect_lt(last->builds.now, 60, "%g s", last->builds.now);
+    clear(all);
+    clear(last);
+}
+
+Test(lockstep, a_third_of_many_pairs_has_aa_pairs)
+{
+    struct trial *t = make_trial();
+    t->builds.slower = 1.03;
+    t->builds.scatter = 0.02;
+    compare(t);
+    cr_assert_gt(t->outcome.pairs, 60);
+    cr_expect_leq(3 * t->builds.starts[DT_SIDE_TWIN], t->outcome.pairs + 15, "%zu of %zu",
+                  t->builds.starts[DT_SIDE_TWIN], t->outcome.pairs);
     clear(t);
 }
 

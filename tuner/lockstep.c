@@ -11,7 +11,6 @@
 enum {
     RETRIES = 2,
     ROUNDS_MAX = 5,
-    PAIRS_OF_ROUNDS = 60,
     TWIN_STEP = 3, /* every third pair has an A/A pair, if there are enough */
 };
 
@@ -24,6 +23,12 @@ enum {
 /* A call is timed in as many calls as last this share of a sample. */
 #define CALIBRATION_SHARE 0.125
 
+/* Seconds that something took, all times together. */
+struct spending {
+    double seconds;
+    size_t times;
+};
+
 /* What is known of a cell beside what reports show. */
 struct track {
     struct dt_prepare wanted;
@@ -31,6 +36,7 @@ struct track {
     uint64_t calls;    /* of a sample */
     double *ns[2];     /* of a call, by pair */
     double *ratios;    /* log, of every round of every pair */
+    struct spending pairs, twins;
 };
 
 struct lockstep {
@@ -44,9 +50,9 @@ struct lockstep {
     size_t room; /* pairs of a cell at most */
     struct dt_judge_options judge;
     uint64_t random;
-    double start, paired; /* seconds: of the clock; of all pairs */
-    double pair_seconds;  /* the mean of all */
-    size_t reserve;       /* pairs that are kept to confirm */
+    double start;           /* of the clock, seconds */
+    struct spending starts; /* of a process */
+    size_t reserve;         /* pairs that are kept to confirm */
     size_t twin_step;
     bool exploring; /* looks are left */
 };
@@ -62,6 +68,17 @@ static void show_progress(const struct lockstep *l)
 {
     if (l->sides->progress)
         l->sides->progress(l->sides->context, spent(l));
+}
+
+static void spend(struct spending *spending, double seconds)
+{
+    spending->seconds += seconds;
+    spending->times++;
+}
+
+static double mean_of(const struct spending *spending)
+{
+    return spending->times ? spending->seconds / (double)spending->times : 0;
 }
 
 static bool stopped(const struct lockstep *l) { return l->options->stop && *l->options->stop; }
@@ -206,29 +223,41 @@ static void plan_samples(struct lockstep *l)
     const double left = PLANNED_SHARE * (l->options->budget - spent(l));
     const size_t wanted = wanted_pairs(l) + DT_JUDGE_CONFIRMING;
     const double round = round_seconds(l, DT_LOCKSTEP_SAMPLE_NS);
-    const double all = (PAIRS_OF_ROUNDS + DT_JUDGE_CONFIRMING) * round;
+    const double all = (DT_LOCKSTEP_PAIRS + DT_JUDGE_CONFIRMING) * round;
     const double longest = DT_LOCKSTEP_SAMPLE_NS * left / ((double)wanted * round);
     l->outcome->rounds = (size_t)fmin(fmax(1, floor(left / all)), ROUNDS_MAX);
     l->outcome->sample_ns = fmin(fmax(longest, DT_LOCKSTEP_LEAST_SAMPLE_NS), DT_LOCKSTEP_SAMPLE_NS);
     round_seconds(l, l->outcome->sample_ns);
 }
 
-/* The number of pairs, from what those so far have taken; until the first look, since a first pair
- * may take much longer. Where a claim is possible, time to confirm it is kept. */
+/* A pair of what is active, with its part of an A/A pair, by what those so far have taken. */
+static double pair_seconds(const struct lockstep *l, size_t twin_step)
+{
+    const double twins = 1 / (double)twin_step;
+    double seconds = (DT_SIDE_TWIN + twins) * mean_of(&l->starts);
+    for (size_t c = 0; c < l->count; c++)
+        if (is_active(l, c))
+            seconds += mean_of(&l->tracks[c].pairs) + twins * mean_of(&l->tracks[c].twins);
+    return seconds;
+}
+
+/* The number of pairs, and how many of them have A/A pairs: enough for the first look. Where a
+ * claim is possible, time to confirm it is kept. */
 static void plan_pairs(struct lockstep *l)
 {
     const double left = l->options->budget - spent(l), done = (double)l->outcome->pairs;
-    const double pairs = done + floor(PLANNED_SHARE * left / l->pair_seconds);
+    double seconds = pair_seconds(l, TWIN_STEP);
+    const double most = done + PLANNED_SHARE * left / seconds;
+    l->twin_step = (size_t)fmax(1, fmin(most / (3.0 * DT_JUDGE_AA_LEAST), TWIN_STEP));
+    seconds = pair_seconds(l, l->twin_step);
+    const double pairs = done + floor(PLANNED_SHARE * left / seconds);
     const double wanted = (double)wanted_pairs(l);
     const bool enough = pairs >= wanted + DT_JUDGE_CONFIRMING;
     l->outcome->planned =
         (size_t)fmin(fmax(done, enough ? pairs - DT_JUDGE_CONFIRMING : pairs), DT_LOCKSTEP_PAIRS);
     l->reserve = enough ? DT_JUDGE_CONFIRMING : 0;
-    l->twin_step =
-        (size_t)fmax(1, fmin((double)l->outcome->planned / (3.0 * DT_JUDGE_AA_LEAST), TWIN_STEP));
     l->outcome->enough =
-        enough ? 0
-               : spent(l) + (wanted - done + DT_JUDGE_CONFIRMING) * l->pair_seconds / PLANNED_SHARE;
+        enough ? 0 : spent(l) + (wanted - done + DT_JUDGE_CONFIRMING) * seconds / PLANNED_SHARE;
 }
 
 /* ---- Pairs ---------------------------------------------------------------------------- */
@@ -285,38 +314,53 @@ static enum dt_status fight(struct lockstep *l, size_t c, enum dt_side other,
     return DT_OK;
 }
 
-static enum dt_status pair_cell(struct lockstep *l, size_t c, bool twin, struct dt_error *error)
+static enum dt_status prepare_sides(struct lockstep *l, const struct track *track,
+                                    enum dt_side from, enum dt_side until, struct dt_error *error)
 {
-    struct dt_cell *cell = &l->cells[c];
-    struct track *track = &l->tracks[c];
-    const int sides = twin ? DT_SIDE_COUNT : DT_SIDE_TWIN;
-    const size_t first = cell->pairs * l->outcome->rounds;
-    double aa_rounds[ROUNDS_MAX];
-    struct bout bout, aa;
     enum dt_status status = DT_OK;
-    for (int side = 0; side < sides && !status; side++) {
+    for (int side = from; side < (int)until && !status; side++) {
         struct dt_prepared prepared;
         bool refused;
         status = l->sides->prepare(l->sides->context, (enum dt_side)side, &track->wanted, &prepared,
                                    &refused, error);
     }
+    return status;
+}
+
+/* All processes are prepared before any runs, so that the twin meets BASE as HEAD does. */
+static enum dt_status pair_cell(struct lockstep *l, size_t c, bool twin, struct dt_error *error)
+{
+    struct dt_cell *cell = &l->cells[c];
+    struct track *track = &l->tracks[c];
+    const size_t first = cell->pairs * l->outcome->rounds;
+    double aa_rounds[ROUNDS_MAX], at[5] = {spent(l)};
+    struct bout bout, aa;
+    enum dt_status status = prepare_sides(l, track, DT_SIDE_BASE, DT_SIDE_TWIN, error);
+    at[1] = spent(l);
+    if (!status && twin)
+        status = prepare_sides(l, track, DT_SIDE_TWIN, DT_SIDE_COUNT, error);
+    at[2] = spent(l);
     if (!status)
         status = fight(l, c, DT_SIDE_HEAD, &track->ratios[first], &bout, error);
+    at[3] = spent(l);
     if (!status && twin)
         status = fight(l, c, DT_SIDE_TWIN, aa_rounds, &aa, error);
+    at[4] = spent(l);
     if (status)
         return status;
+    spend(&track->pairs, at[1] - at[0] + at[3] - at[2]);
     track->ns[0][cell->pairs] = exp(bout.base);
     track->ns[1][cell->pairs] = exp(bout.other);
     cell->ratios[cell->pairs++] = exp(bout.ratio);
-    if (twin)
-        cell->aa_ratios[cell->aa_pairs++] = exp(aa.ratio);
+    if (!twin)
+        return DT_OK;
+    spend(&track->twins, at[2] - at[1] + at[4] - at[3]);
+    cell->aa_ratios[cell->aa_pairs++] = exp(aa.ratio);
     return DT_OK;
 }
 
 static enum dt_status run_pair(struct lockstep *l, struct dt_error *error)
 {
-    const double begin = spent(l);
     const bool twin = l->outcome->pairs % l->twin_step == 0;
     const int sides = twin ? DT_SIDE_COUNT : DT_SIDE_TWIN;
     enum dt_status status = DT_OK;
@@ -325,22 +369,24 @@ static enum dt_status run_pair(struct lockstep *l, struct dt_error *error)
         if (is_active(l, c))
             l->order[active++] = c;
     dt_shuffle(l->order, active, &l->random);
-    for (int side = 0; side < sides && !status; side++)
+    for (int side = 0; side < sides && !status; side++) {
+        const double begin = spent(l);
         status = l->sides->start(l->sides->context, (enum dt_side)side, error);
+        spend(&l->starts, spent(l) - begin);
+    }
     for (size_t n = 0; n < active && !status && !stopped(l); n++) {
         status = pair_cell(l, l->order[n], twin, error);
         show_progress(l);
     }
     l->outcome->pairs += !status;
-    l->paired += spent(l) - begin;
-    l->pair_seconds = l->paired / (double)l->outcome->pairs;
     return status;
 }
 
 /* Whether there is no time for another pair and for confirming what may be claimed then. */
 static bool is_late(const struct lockstep *l)
 {
-    return spent(l) + (double)(1 + l->reserve) * l->pair_seconds > l->options->budget;
+    const double seconds = (double)(1 + l->reserve) * pair_seconds(l, l->twin_step);
+    return spent(l) + seconds > l->options->budget;
 }
 
 /* Judges what there is if a look is due. */
@@ -364,7 +410,7 @@ static enum dt_status run_pairs(struct lockstep *l, struct dt_error *error)
     while (!status && !stopped(l) && count_active(l) > 0 &&
            (l->outcome->pairs == 0 || spent(l) < l->options->budget)) {
         status = run_pair(l, error);
-        if (!status && l->judge.look == 1)
+        if (!status && l->exploring)
             plan_pairs(l);
         for (size_t c = 0; c < l->count && !status; c++)
             dt_judge_confirm(&l->cells[c], &l->judge);
