@@ -2,8 +2,8 @@
 #include "tests/child_fixture.h"
 #include "tests/mutants.h"
 #include "tests/problem_fixture.h"
+#include "tuner/admit.h"
 #include "tuner/child.h"
-#include "tuner/tune.h"
 
 #include <math.h>
 #include <signal.h>
@@ -185,8 +185,7 @@ Test(child, bad_candidates_are_disqualified_and_the_others_measured)
     cr_assert_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, &error), DT_OK);
     cr_assert_eq(dt_validate_open(DT_OP_BIAS, &validated, &options, &validator, &error), DT_OK);
     cr_assert_eq(dt_race_init(&race, &workload, &sampler, choices, COUNT, 1, &error), DT_OK);
-    cr_assert_eq(dt_tune_admit(&tuner, validator, &race, &outcome, &error), DT_OK, "%s",
-                 error.text);
+    cr_assert_eq(dt_admit_all(&tuner, validator, &race, &outcome, &error), DT_OK, "%s", error.text);
     for (size_t n = 0, line = 0; n < COUNT; n++)
         if (cases[n].reason) {
             const char *said = complaints.lines[line++];
@@ -254,13 +253,13 @@ Test(child, what_passed_is_not_validated_again)
                  DT_OK);
     cr_expect_eq(validator, again);
     cr_assert_eq(dt_race_init(&race, &workload, &sampler, &wrong, 1, 1, NULL), DT_OK);
-    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, &outcome, NULL), DT_OK);
+    cr_expect_eq(dt_admit_all(&tuner, validator, &race, &outcome, NULL), DT_OK);
     cr_expect(outcome.disqualified == 1 && !race.runners[0].entered);
     cr_expect_null(dt_validators_passed(&validators, validator, &wrong));
 
     dt_validators_note(&validators, validator, &wrong, &verdict);
     cr_expect_null(dt_validators_passed(&validators, validator, &other));
-    cr_expect_eq(dt_tune_admit(&tuner, validator, &race, &outcome, NULL), DT_OK);
+    cr_expect_eq(dt_admit_all(&tuner, validator, &race, &outcome, NULL), DT_OK);
     cr_expect(outcome.disqualified == 1 && race.runners[0].entered);
     cr_expect(race.runners[0].error_share == 0.5 && race.runners[0].error_ulp == 3);
     dt_race_clear(&race);

@@ -2,7 +2,7 @@
 #include "tuner/live.h"
 
 #include "kernels/error.h"
-#include "tuner/child.h"
+#include "tuner/admit.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -116,6 +116,19 @@ void dt_live_close(struct dt_live *live)
     *live = (struct dt_live){.race.board = DT_BOARD_EMPTY};
 }
 
+double dt_live_left_out(const struct dt_live *live)
+{
+    const struct dt_problem *whole = &live->problem, *part = &live->workload.problem;
+    return (double)whole->batch * whole->heads / ((double)part->batch * part->heads);
+}
+
+double dt_live_call_ns(const struct dt_live *live, const struct dt_search *search, size_t entry)
+{
+    double times[DT_BLOCKS_MAX];
+    const size_t count = dt_board_times(&search->board, entry, times);
+    return count ? dt_live_left_out(live) * dt_median(times, count) : 0;
+}
+
 /* ---- The arena ------------------------------------------------------------------- */
 
 /* Those of them that were not tried before. *tried counts these, too. */
@@ -133,8 +146,8 @@ static enum dt_status expect(void *context, const size_t *plans, size_t count, d
     if (opened == 0)
         return DT_OK;
     enum dt_status status =
-        dt_tune_try(live->tuner, live->validator, &live->race, open, opened, live->end - mark * 1e9,
-                    passed, &done, live->outcome, error);
+        dt_admit_try(live->tuner, live->validator, &live->race, open, opened,
+                     live->end - mark * 1e9, passed, &done, live->outcome, error);
     for (size_t n = 0; n < done && !status; n++)
         live->trials[open[n]] = passed[n] ? DT_TRIAL_PASSED : DT_TRIAL_FAILED;
     for (*tried = 0; *tried < count && live->trials[plans[*tried]] != DT_TRIAL_OPEN;)

@@ -9,6 +9,7 @@
 
 #include "tuner/arena.h"
 #include "tuner/race.h"
+#include "tuner/search.h"
 #include "tuner/tune.h"
 
 enum dt_trial_state { DT_TRIAL_OPEN, DT_TRIAL_PASSED, DT_TRIAL_FAILED };
@@ -42,6 +43,12 @@ void dt_live_close(struct dt_live *live);
 
 /* The arena, of which so many seconds are left from now on; *live stays in place. */
 const struct dt_arena *dt_live_arena(struct dt_live *live, double seconds);
+
+/* How many times as much as a call of the workload the problem has to do. */
+double dt_live_left_out(const struct dt_live *live);
+
+/* What a call of the problem takes by what one of the search took; 0 if that is not known. */
+double dt_live_call_ns(const struct dt_live *live, const struct dt_search *search, size_t entry);
 
 /* Threads of a call. */
 int32_t dt_live_threads(const struct dt_tuner *tuner, enum dt_op op);

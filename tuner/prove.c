@@ -8,9 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Of the comparison of the two: last races, as long as there is time. */
-enum { RACES = 6 };
+/* Of the comparison of the two, one last race after the other; and if it is not decided then. */
 #define PAIR_SECONDS 6.0
+#define PAIR_SECONDS_MOST 30.0
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
@@ -64,20 +64,39 @@ static enum dt_status open_pair(const struct dt_tuner *tuner, const struct dt_ch
 {
     enum dt_status status =
         dt_race_init(race, workload, tuner->sampler, choices, 2, tuner->session->seed, error);
+    if (status)
+        return status;
     for (size_t r = 0; r < 2 && !status; r++) {
         race->runners[r].threads = dt_live_threads(tuner, workload->op);
         status = dt_race_enter(race, r, error);
     }
+    if (status)
+        dt_race_clear(race);
     return status;
 }
 
-/* In fresh processes: in one, where memory lies may tell more than the plans do. */
+/* Last races, so in fresh processes: in one, where memory lies may tell more than the plans do. */
+static enum dt_status race_pair(const struct dt_tuner *tuner, struct dt_race *race,
+                                struct dt_interval *ratio, struct dt_error *error)
+{
+    const double start = dt_clock_ns();
+    struct dt_outcome ignored = {0};
+    for (;;) {
+        enum dt_status status = dt_final_run(tuner, race, PAIR_SECONDS, &ignored, error);
+        const double seconds = (dt_clock_ns() - start) * 1e-9;
+        *ratio = dt_board_ratio(&race->board, 1, 0);
+        const bool open = ratio->lo <= DT_PROVE_NEAR && ratio->hi >= DT_PROVE_NEAR;
+        if (status || stopped(tuner) || race->board.blocks >= DT_BLOCKS_MAX ||
+            seconds > (open ? PAIR_SECONDS_MOST : PAIR_SECONDS))
+            return status;
+    }
+}
+
 static enum dt_status compare(const struct dt_tuner *tuner, enum dt_op op,
                               const struct dt_problem *problem, struct dt_proof *proof,
                               struct dt_error *error)
 {
     const struct dt_choice choices[2] = {proof->chosen, proof->best};
-    struct dt_outcome outcome = {0};
     struct dt_workload workload;
     struct dt_race race;
     enum dt_status status = dt_workload_init(&workload, op, problem, tuner->session->seed, error);
@@ -85,11 +104,7 @@ static enum dt_status compare(const struct dt_tuner *tuner, enum dt_op op,
         return status;
     status = open_pair(tuner, choices, &workload, &race, error);
     if (!status) {
-        const double end = dt_clock_ns() + PAIR_SECONDS * 1e9;
-        for (int n = 0; n < RACES && !status && (n == 0 || dt_clock_ns() < end); n++)
-            status =
-                dt_final_run(tuner, &race, fmax(0, end - dt_clock_ns()) * 1e-9, &outcome, error);
-        proof->ratio = dt_board_ratio(&race.board, 1, 0);
+        status = race_pair(tuner, &race, &proof->ratio, error);
         dt_race_clear(&race);
     }
     dt_workload_clear(&workload);

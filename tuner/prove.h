@@ -5,6 +5,9 @@
 
 #include "tuner/tune.h"
 
+/* What the chosen plan's time may be, in times of the best one's. */
+#define DT_PROVE_NEAR 1.03
+
 /* One problem and number of threads. */
 struct dt_proof {
     struct dt_choice chosen, best; /* by the search that is tried, and by an exhaustive one */
@@ -19,7 +22,8 @@ struct dt_proof {
 
 /*
  * Searches the problem in about `seconds` as dt_tune() does, then all of its space without a limit,
- * a few times each plan (tuner/policies.c), and times what the two chose against each other.
+ * a few times each plan (tuner/policies.c), and times what the two chose against each other: for
+ * some seconds, and longer where their interval then still has DT_PROVE_NEAR in it.
  * The tuner has validators. *found is false if no variant applies. Errors of dt_tune().
  */
 enum dt_status dt_prove(const struct dt_tuner *tuner, enum dt_op op,

@@ -87,16 +87,4 @@ enum dt_status dt_tune(const struct dt_tuner *tuner, enum dt_op op,
 
 void dt_candidates_clear(struct dt_candidates *candidates);
 
-/* Tries runners of a race (dt_child_try()) and complains of those that do not pass: passed[n] is
- * that of runners[n]. */
-enum dt_status dt_tune_try(const struct dt_tuner *tuner, struct dt_validator *validator,
-                           struct dt_race *race, const size_t *runners, size_t count, double until,
-                           bool *passed, size_t *tried, struct dt_outcome *outcome,
-                           struct dt_error *error);
-
-/* Lets all runners enter the race that pass. */
-enum dt_status dt_tune_admit(const struct dt_tuner *tuner, struct dt_validator *validator,
-                             struct dt_race *race, struct dt_outcome *outcome,
-                             struct dt_error *error);
-
 #endif

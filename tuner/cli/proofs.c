@@ -11,7 +11,6 @@
 #include <string.h>
 
 /* What is asked of the tuner. */
-#define NEAR_RATIO 1.03
 #define NEAR_SHARE 0.95
 #define MOST_SAMPLES 0.15
 #define MOST_DECLARED 0.01
@@ -85,7 +84,7 @@ static enum dt_status prove_cell(struct proofs *proofs, const struct cli_task *t
     if (status || !found || cli_measure_stopped())
         return status;
     proofs->cells++;
-    proofs->near += proof.ratio.median <= NEAR_RATIO;
+    proofs->near += proof.ratio.median <= DT_PROVE_NEAR;
     proofs->cut += proof.cut;
     proofs->samples += proof.samples;
     proofs->exhaustive += proof.exhaustive;
@@ -104,7 +103,7 @@ static int conclude(const struct proofs *proofs)
                "samples: %zu of %zu of exhaustive searches (%.1f %%; at most %.0f %% are asked)\n",
                100 * proofs->m->records.session.noise_floor,
                proofs->m->records.session.noisy ? "; the machine was busy" : "",
-               100 * (NEAR_RATIO - 1), proofs->near, proofs->cells, 100 * near, 100 * NEAR_SHARE,
+               100 * (DT_PROVE_NEAR - 1), proofs->near, proofs->cells, 100 * near, 100 * NEAR_SHARE,
                proofs->samples, proofs->exhaustive, 100 * share, 100 * MOST_SAMPLES);
     return near >= NEAR_SHARE && share <= MOST_SAMPLES ? CLI_OK : CLI_NEGATIVE;
 }
