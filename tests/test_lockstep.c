@@ -208,7 +208,7 @@ Test(lockstep, time_that_decided_cells_leave_goes_to_the_others)
     compare(last);
     cr_assert_eq(judged(all, DT_UNDECIDED), CELLS);
     cr_assert_eq(judged(last, DT_REGRESSED), CELLS - 1);
-    cr_expect_gt(4 * last->cells[CELLS - 1].pairs, 5 * all->cells[CELLS - 1].pairs,
+    cr_expect_gt(8 * last->cells[CELLS - 1].pairs, 9 * all->cells[CELLS - 1].pairs,
                  "%zu pairs, %zu where all are undecided", last->cells[CELLS - 1].pairs,
                  all->cells[CELLS - 1].pairs);
     cr_expect_gt(last->builds.now, 40, "%g s", last->builds.now);
