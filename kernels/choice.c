@@ -31,6 +31,18 @@ bool dt_tile_fits(const struct dt_variant *variant, struct dt_tile tile)
            side_fits(tile.cols, variant->cols_multiple);
 }
 
+bool dt_choice_has_parts(const struct dt_choice *choice)
+{
+    return choice->variant->op == DT_OP_ATTENTION && choice->variant->strategy != DT_DIRECT;
+}
+
+bool dt_chunk_fits(const struct dt_choice *choice)
+{
+    const int32_t chunk = choice->chunk, rows = choice->tile.rows;
+    return chunk == 0 || (dt_choice_has_parts(choice) && chunk > 0 && chunk <= DT_MAX_LENGTH &&
+                          (rows == 0 || chunk % rows == 0));
+}
+
 const char *dt_choice_print(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX])
 {
     const struct dt_variant *const parts[] = {choice->gemm, choice->bias, choice->softmax};
@@ -171,7 +183,7 @@ enum dt_status dt_choice_fill_parts(const struct dt_problem *problem, const stru
     } parts[] = {{DT_OP_GEMM, &choice->gemm},
                  {DT_OP_BIAS, &choice->bias},
                  {DT_OP_SOFTMAX, &choice->softmax}};
-    if (choice->variant->op != DT_OP_ATTENTION || choice->variant->strategy == DT_DIRECT)
+    if (!dt_choice_has_parts(choice))
         return DT_OK;
     for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
         struct dt_choice part;
@@ -196,9 +208,9 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
     return status ? status : dt_choice_fill_parts(problem, delta, choice, error);
 }
 
-/* The tile that the heuristic has for a variant of this name; all of the problem if it has none. */
-static struct dt_tile default_tile(const char *name, const struct dt_problem *problem)
+struct dt_tile dt_tile_heuristic(const struct dt_variant *variant, const struct dt_problem *problem)
 {
+    const char *name = variant->name;
     for (size_t e = 0; e < sizeof exceptions / sizeof *exceptions; e++)
         if (strcmp(name, exceptions[e].name) == 0 && dt_cpu_host()->quirks & exceptions[e].quirk)
             return exceptions[e].tile;
@@ -211,58 +223,4 @@ static struct dt_tile default_tile(const char *name, const struct dt_problem *pr
         if (strcmp(idea + 1, ranking[r].idea) == 0)
             return ranking[r].tile;
     return (struct dt_tile){0, 0};
-}
-
-/* ROWSxCOLS, decimal digits. */
-static bool parse_tile(const char *text, struct dt_tile *tile)
-{
-    int end = -1;
-    if (strspn(text, "0123456789x") != strlen(text))
-        return false;
-    return sscanf(text, "%7dx%7d%n", &tile->rows, &tile->cols, &end) == 2 && !text[end];
-}
-
-enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
-                                const struct dt_delta *delta, bool *forced,
-                                struct dt_choice *choice, struct dt_error *error)
-{
-    const char *value = getenv("DISENTUNE_FORCE");
-    *forced = value && *value;
-    if (!*forced)
-        return DT_OK;
-    char name[64];
-    const char *op_name = dt_op_name(op);
-    const size_t skip = strcspn(value, ":");
-    snprintf(name, sizeof name, "%.*s", skip < sizeof name ? (int)skip : 0, value);
-    const enum dt_op named = dt_op_parse(name);
-    *forced = named == op;
-    if (named != DT_OP_COUNT && named != op)
-        return DT_OK;
-    if (named != op || !value[skip])
-        return dt_error_set(error, DT_INVALID,
-                            "DISENTUNE_FORCE is \"%.80s\"; use %s:VARIANT[:ROWSxCOLS]", value,
-                            op_name);
-    const char *start = value + skip + 1;
-    const size_t length = strcspn(start, ":");
-    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 0, start);
-    const struct dt_variant *variant = dt_variant_find(name);
-    if (!variant || variant->op != op)
-        return dt_error_set(error, DT_INVALID,
-                            "DISENTUNE_FORCE is \"%.80s\": no such variant of %s; "
-                            "\"disentune list\" shows them",
-                            value, op_name);
-    struct dt_tile tile = default_tile(name, problem);
-    if (start[length] && (!parse_tile(start + length + 1, &tile) || !dt_tile_fits(variant, tile)))
-        return dt_error_set(error, DT_INVALID,
-                            "DISENTUNE_FORCE is \"%.80s\": the tile is ROWSxCOLS, multiples of "
-                            "%dx%d, 0 for all",
-                            value, variant->rows_multiple, variant->cols_multiple);
-    if (!dt_variant_applies(variant, op, problem, delta)) {
-        char text[DT_PROBLEM_TEXT_MAX];
-        return dt_error_set(error, DT_UNSUPPORTED,
-                            "DISENTUNE_FORCE is \"%.60s\", which cannot compute \"%s\" on this CPU",
-                            value, dt_problem_print(problem, text));
-    }
-    *choice = (struct dt_choice){.variant = variant, .tile = tile};
-    return dt_choice_fill_parts(problem, delta, choice, error);
 }

@@ -23,6 +23,12 @@ struct dt_choice {
     const struct dt_variant *gemm, *bias, *softmax;
 };
 
+/* Whether it is an attention that is made of parts. */
+bool dt_choice_has_parts(const struct dt_choice *choice);
+
+/* Whether its chunk is one: 0 for what is not made of parts. */
+bool dt_chunk_fits(const struct dt_choice *choice);
+
 /* Whether an attention can be made of this part: the form DT_FUSED takes its maxima from the
  * gather-and-add. What else a part must do, dt_variant_applies() says. */
 bool dt_part_fits(const struct dt_variant *attention, const struct dt_variant *part);
@@ -63,15 +69,25 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
 enum dt_status dt_choice_fill_parts(const struct dt_problem *problem, const struct dt_delta *delta,
                                     struct dt_choice *choice, struct dt_error *error);
 
+/* The tile that the heuristic has for a variant; all of the problem if it has none. */
+struct dt_tile dt_tile_heuristic(const struct dt_variant *variant,
+                                 const struct dt_problem *problem);
+
 /*
- * The choice that DISENTUNE_FORCE=OP:VARIANT[:ROWSxCOLS] in the environment makes for `op`; without
- * a tile the one that the heuristic would take. *forced is false, and the choice untouched, if the
- * variable is unset, empty or names another operation. DT_INVALID (malformed, unknown variant, tile
- * that it does not take), DT_UNSUPPORTED (the CPU lacks it or it does not compute the problem).
+ * The choice that DISENTUNE_FORCE=OP:VARIANT[:ROWSxCOLS[xCHUNK]][:PART]... in the environment makes
+ * for `op`. A part is a variant of gemm, bias or softmax that an attention is made of; a tile or
+ * part that is not named is the one that the heuristic would take. *forced is false if the variable
+ * is unset, empty or names another operation; then, and after an error, the choice is untouched.
+ * DT_INVALID (malformed, unknown variant, tile or part that it does not take), DT_UNSUPPORTED (the
+ * CPU lacks it or it does not compute the problem).
  */
 enum dt_status dt_choice_forced(enum dt_op op, const struct dt_problem *problem,
                                 const struct dt_delta *delta, bool *forced,
                                 struct dt_choice *choice, struct dt_error *error);
+
+/* The value of DISENTUNE_FORCE that makes the choice: "bias:bias.avx512.window-skew:64x0". Returns
+ * `text`. */
+const char *dt_choice_print_forced(const struct dt_choice *choice, char text[DT_CHOICE_TEXT_MAX]);
 
 /* What a plan runs; it has no variant if there is nothing to do. Valid as long as the plan. */
 const struct dt_choice *dt_plan_choice(const struct dt_plan *plan);

@@ -70,16 +70,11 @@ static bool is_date(const char *text)
     return !*form && !*text;
 }
 
-static bool has_parts(const struct dt_choice *choice)
-{
-    return choice->variant->op == DT_OP_ATTENTION && choice->variant->strategy != DT_DIRECT;
-}
-
 /* Whether exactly the parts are named that the choice needs, and its chunk is one. */
 static enum dt_status check_parts(const struct dt_table_record *r, struct dt_error *error)
 {
     const struct dt_choice *c = &r->choice;
-    const bool made = has_parts(c);
+    const bool made = dt_choice_has_parts(c);
     const struct {
         const struct dt_variant *variant;
         enum dt_op op;
@@ -100,8 +95,7 @@ static enum dt_status check_parts(const struct dt_table_record *r, struct dt_err
             return dt_error_set(error, DT_INVALID, "%s cannot be a part of %s",
                                 parts[n].variant->name, c->variant->name);
     }
-    if (c->chunk < 0 || c->chunk > DT_MAX_LENGTH || (!made && c->chunk) ||
-        (c->tile.rows && c->chunk % c->tile.rows))
+    if (!dt_chunk_fits(c))
         return dt_error_set(error, DT_INVALID, "%s takes no chunk of %" PRId32, c->variant->name,
                             c->chunk);
     return DT_OK;

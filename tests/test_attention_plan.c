@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dt_attention() as a program calls it. */
-#include "kernels/disentune.h"
+#include "kernels/error.h"
+#include "kernels/plan.h"
 #include "reports/stats.h"
 #include "tests/problem_fixture.h"
 
@@ -231,6 +232,63 @@ Test(attention_plan, forced_by_the_environment)
         const char *text = status ? error.text : dt_plan_text(plan);
         cr_expect_not_null(strstr(text, cases[n].part), "%s: %s", cases[n].force, text);
         dt_plan_free(plan);
+    }
+}
+
+/* Any choice can be forced by its own text. */
+Test(attention_plan, forced_with_all_parts)
+{
+    const struct dt_problem problem = problem_of("h3 n20 d24 log:16:32");
+    struct dt_delta delta;
+    struct dt_choice choice, forced_choice;
+    char value[DT_CHOICE_TEXT_MAX], again[DT_CHOICE_TEXT_MAX];
+    bool forced;
+    cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
+    cr_assert_eq(dt_choice_heuristic(DT_OP_ATTENTION, &problem, &delta, &choice, NULL), DT_OK);
+    if (!dt_choice_has_parts(&choice))
+        cr_skip_test("no attention made of parts runs on this CPU");
+    choice.tile = (struct dt_tile){16, 32};
+    choice.chunk = 48;
+    const struct {
+        enum dt_op op;
+        const struct dt_variant **place;
+    } parts[] = {
+        {DT_OP_GEMM, &choice.gemm}, {DT_OP_BIAS, &choice.bias}, {DT_OP_SOFTMAX, &choice.softmax}};
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
+        const struct dt_variant *variant;
+        for (size_t at = 0; (variant = dt_variant_at(at)); at++)
+            if (variant->op == parts[n].op)
+                *parts[n].place = variant;
+        setenv("DISENTUNE_FORCE", dt_choice_print_forced(&choice, value), 1);
+        cr_assert_eq(
+            dt_choice_forced(DT_OP_ATTENTION, &problem, &delta, &forced, &forced_choice, NULL),
+            DT_OK, "%s", value);
+        cr_expect(forced);
+        cr_expect_str_eq(dt_choice_print_forced(&forced_choice, again), value);
+    }
+    dt_delta_clear(&delta);
+}
+
+Test(attention_plan, forced_with_wrong_parts)
+{
+    static const char *const wrong[] = {
+        "attention:attention.scalar.plain:0x0x16",
+        "attention:attention.scalar.plain:bias.scalar.plain",
+        "attention:attention.avx2.active-rows:16x32x24",
+        "attention:attention.avx2.active-rows:16x32x",
+        "attention:attention.avx2.active-rows:bias.none.such",
+        "attention:attention.avx2.active-rows:bias.scalar.plain:bias.scalar.plain",
+        "attention:attention.avx2.active-rows:attention.scalar.plain",
+        "attention:attention.avx2.active-rows:bias.scalar.plain:",
+    };
+    const struct dt_problem problem = problem_of("h3 n20 d24 log:16:32");
+    for (size_t n = 0; n < sizeof wrong / sizeof *wrong; n++) {
+        struct dt_plan *plan = NULL;
+        struct dt_error error = {0};
+        setenv("DISENTUNE_FORCE", wrong[n], 1);
+        cr_expect_eq(dt_attention_plan(&problem, NULL, 1, &plan, &error), DT_INVALID, "%s",
+                     wrong[n]);
+        cr_expect_not_null(strstr(error.text, "DISENTUNE_FORCE is "), "%s", error.text);
     }
 }
 
