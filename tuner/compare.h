@@ -34,6 +34,12 @@ struct dt_comparison {
 enum dt_status dt_compare_builds(const struct dt_compare_options *options,
                                  const struct dt_subject *subjects, size_t count,
                                  struct dt_comparison *comparison, struct dt_error *error);
+
+/* dt_compare_builds(), or what a test puts in its place. */
+typedef enum dt_status dt_compare_fn(const struct dt_compare_options *options,
+                                     const struct dt_subject *subjects, size_t count,
+                                     struct dt_comparison *comparison, struct dt_error *error);
+
 void dt_comparison_clear(struct dt_comparison *comparison);
 
 /* What counts as a change on a machine like this: DT_JUDGE_DELTA_QUIET, or _SHARED where it may be

@@ -7,24 +7,31 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Of the comparison of the two, one last race after the other; and if it is not decided then. */
-#define PAIR_SECONDS 6.0
-#define PAIR_SECONDS_MOST 30.0
+#define FORCE "DISENTUNE_FORCE="
+
+/* Of a comparison at most; where a call is long, what pairs enough for a verdict take. */
+#define COMPARE_SECONDS 30.0
+#define COMPARE_CALLS 160.0
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
-/* The plan that the tuner would put into a table. */
+/* The plan that the tuner would put into a table, and the time of a call of it. */
 static enum dt_status choose(const struct dt_tuner *tuner, enum dt_op op,
                              const struct dt_problem *problem, double seconds,
-                             struct dt_proof *proof, bool *found, struct dt_error *error)
+                             struct dt_proof *proof, bool *found, double *call_ns,
+                             struct dt_error *error)
 {
     struct dt_records records = {.items = NULL};
     struct dt_outcome outcome;
     const double start = dt_clock_ns();
     enum dt_status status = dt_tune(tuner, op, problem, seconds, &records, &outcome, error);
     for (size_t n = 0; n < records.count && !status; n++)
-        *found |= records.items[n].winner && dt_record_choice(&records.items[n], &proof->chosen);
+        if (records.items[n].winner && dt_record_choice(&records.items[n], &proof->chosen)) {
+            *found = true;
+            *call_ns = records.items[n].ns_median;
+        }
     proof->seconds = (dt_clock_ns() - start) * 1e-9;
     proof->samples = outcome.samples;
     proof->plans = outcome.plans;
@@ -58,6 +65,63 @@ static enum dt_status search_all(const struct dt_tuner *tuner, enum dt_op op,
     return status;
 }
 
+/* As `disentune regress` compares builds, with the plans forced. Their difference is the same in no
+ * two processes: it depends on where operands and the machine code of libxsmm lie. */
+enum dt_status dt_prove_compare(const struct dt_prover *prover, enum dt_op op,
+                                const struct dt_problem *problem, double call_ns,
+                                struct dt_proof *proof, struct dt_error *error)
+{
+    const struct dt_tuner *tuner = prover->tuner;
+    const struct dt_subject subject = {
+        .op = op, .problem = *problem, .threads = dt_live_threads(tuner, op)};
+    char chosen[sizeof FORCE + DT_CHOICE_TEXT_MAX] = FORCE;
+    char best[sizeof FORCE + DT_CHOICE_TEXT_MAX] = FORCE;
+    dt_choice_print_forced(&proof->chosen, chosen + strlen(FORCE));
+    dt_choice_print_forced(&proof->best, best + strlen(FORCE));
+    const struct dt_compare_options options = {
+        .base = prover->program,
+        .head = prover->program,
+        .base_variables = (const char *const[]){best, NULL},
+        .head_variables = (const char *const[]){chosen, NULL},
+        .machine = tuner->machine,
+        .lockstep = {.budget = fmax(COMPARE_SECONDS, COMPARE_CALLS * call_ns * 1e-9),
+                     .delta = DT_PROVE_NEAR - 1,
+                     .same_code = true,
+                     .seed = tuner->session->seed,
+                     .stop = tuner->stop},
+    };
+    struct dt_comparison comparison;
+    enum dt_status status = prover->compare(&options, &subject, 1, &comparison, error);
+    const struct dt_cell *cell = comparison.cells;
+    if (!status && cell->pairs == 0 && !stopped(tuner))
+        status = dt_error_set(error, DT_FAILED, "cannot compare %s with %s: %s",
+                              chosen + strlen(FORCE), best + strlen(FORCE), cell->reason);
+    if (!status && cell->pairs > 0) {
+        proof->ratio = (struct dt_interval){cell->ratio, cell->lo, cell->hi};
+        proof->pairs = cell->pairs;
+    }
+    dt_comparison_clear(&comparison);
+    return status;
+}
+
+enum dt_status dt_prove(const struct dt_prover *prover, enum dt_op op,
+                        const struct dt_problem *problem, double seconds, struct dt_proof *proof,
+                        bool *found, struct dt_error *error)
+{
+    const struct dt_tuner *tuner = prover->tuner;
+    double call_ns = 0;
+    *proof = (struct dt_proof){.ratio = {1, 1, 1}};
+    *found = false;
+    enum dt_status status = choose(tuner, op, problem, seconds, proof, found, &call_ns, error);
+    if (status || !*found || stopped(tuner))
+        return status;
+    status = search_all(tuner, op, problem, proof, error);
+    if (status || stopped(tuner))
+        return status;
+    proof->same = dt_choice_equal(&proof->chosen, &proof->best);
+    return proof->same ? DT_OK : dt_prove_compare(prover, op, problem, call_ns, proof, error);
+}
+
 static enum dt_status open_pair(const struct dt_tuner *tuner, const struct dt_choice choices[2],
                                 const struct dt_workload *workload, struct dt_race *race,
                                 struct dt_error *error)
@@ -73,58 +137,6 @@ static enum dt_status open_pair(const struct dt_tuner *tuner, const struct dt_ch
     if (status)
         dt_race_clear(race);
     return status;
-}
-
-/* Last races, so in fresh processes: in one, where memory lies may tell more than the plans do. */
-static enum dt_status race_pair(const struct dt_tuner *tuner, struct dt_race *race,
-                                struct dt_interval *ratio, struct dt_error *error)
-{
-    const double start = dt_clock_ns();
-    struct dt_outcome ignored = {0};
-    for (;;) {
-        enum dt_status status = dt_final_run(tuner, race, PAIR_SECONDS, &ignored, error);
-        const double seconds = (dt_clock_ns() - start) * 1e-9;
-        *ratio = dt_board_ratio(&race->board, 1, 0);
-        const bool open = ratio->lo <= DT_PROVE_NEAR && ratio->hi >= DT_PROVE_NEAR;
-        if (status || stopped(tuner) || race->board.blocks >= DT_BLOCKS_MAX ||
-            seconds > (open ? PAIR_SECONDS_MOST : PAIR_SECONDS))
-            return status;
-    }
-}
-
-static enum dt_status compare(const struct dt_tuner *tuner, enum dt_op op,
-                              const struct dt_problem *problem, struct dt_proof *proof,
-                              struct dt_error *error)
-{
-    const struct dt_choice choices[2] = {proof->chosen, proof->best};
-    struct dt_workload workload;
-    struct dt_race race;
-    enum dt_status status = dt_workload_init(&workload, op, problem, tuner->session->seed, error);
-    if (status)
-        return status;
-    status = open_pair(tuner, choices, &workload, &race, error);
-    if (!status) {
-        status = race_pair(tuner, &race, &proof->ratio, error);
-        dt_race_clear(&race);
-    }
-    dt_workload_clear(&workload);
-    return status;
-}
-
-enum dt_status dt_prove(const struct dt_tuner *tuner, enum dt_op op,
-                        const struct dt_problem *problem, double seconds, struct dt_proof *proof,
-                        bool *found, struct dt_error *error)
-{
-    *proof = (struct dt_proof){.ratio = {1, 1, 1}};
-    *found = false;
-    enum dt_status status = choose(tuner, op, problem, seconds, proof, found, error);
-    if (status || !*found || stopped(tuner))
-        return status;
-    status = search_all(tuner, op, problem, proof, error);
-    if (status || stopped(tuner))
-        return status;
-    proof->same = dt_choice_equal(&proof->chosen, &proof->best);
-    return proof->same ? DT_OK : compare(tuner, op, problem, proof, error);
 }
 
 enum dt_status dt_prove_same(const struct dt_tuner *tuner, enum dt_op op,

@@ -3,6 +3,7 @@
 #ifndef DISENTUNE_PROVE_H
 #define DISENTUNE_PROVE_H
 
+#include "tuner/compare.h"
 #include "tuner/tune.h"
 
 /* What the chosen plan's time may be, in times of the best one's. */
@@ -16,19 +17,32 @@ struct dt_proof {
     double seconds, exhaustive_seconds;
     struct dt_interval ratio; /* time of the chosen plan / of the best one, side by side: median and
                                  95 % interval; 1 if they are the same */
+    size_t pairs;             /* of processes, in which they ran side by side */
     bool same;
     bool cut; /* the exhaustive search was ended by tuner->stop */
 };
 
+struct dt_prover {
+    const struct dt_tuner *tuner; /* it has validators */
+    const char *program;          /* its path: disentune, which serves (tuner/peer.h) */
+    dt_compare_fn *compare;
+};
+
 /*
  * Searches the problem in about `seconds` as dt_tune() does, then all of its space without a limit,
- * a few times each plan (tuner/policies.c), and times what the two chose against each other: for
- * some seconds, and longer where their interval then still has DT_PROVE_NEAR in it.
- * The tuner has validators. *found is false if no variant applies. Errors of dt_tune().
+ * a few times each plan (tuner/policies.c), and has what the two chose compared as two builds are:
+ * in pairs of processes, up to half a minute or until they are told apart by DT_PROVE_NEAR or not.
+ * *found is false if no variant applies. Errors of dt_tune() and of the comparison.
  */
-enum dt_status dt_prove(const struct dt_tuner *tuner, enum dt_op op,
+enum dt_status dt_prove(const struct dt_prover *prover, enum dt_op op,
                         const struct dt_problem *problem, double seconds, struct dt_proof *proof,
                         bool *found, struct dt_error *error);
+
+/* The comparison alone, of proof->chosen with proof->best; a call takes about `call_ns`. Fills
+ * ratio and pairs. */
+enum dt_status dt_prove_compare(const struct dt_prover *prover, enum dt_op op,
+                                const struct dt_problem *problem, double call_ns,
+                                struct dt_proof *proof, struct dt_error *error);
 
 /* Races two copies of the heuristic's plan, as the last race of a search does, in at most about
  * `seconds`. *declared: one of them was told apart from the other. DT_INVALID, DT_NO_MEMORY. */

@@ -10,11 +10,6 @@
 #include "reports/trials.h"
 #include "tuner/compare.h"
 
-/* dt_compare_builds(), or what a test puts in its place. */
-typedef enum dt_status dt_compare_fn(const struct dt_compare_options *options,
-                                     const struct dt_subject *subjects, size_t count,
-                                     struct dt_comparison *comparison, struct dt_error *error);
-
 struct dt_selftest_options {
     const char *program; /* both BASE and HEAD */
     double slowdown;     /* of HEAD, 0.05 for 5 %; 0: A/A. Needs a program of -Dslowdown=true */

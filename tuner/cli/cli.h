@@ -109,6 +109,10 @@ struct cli_demand cli_demand_of(const struct cli_options *options, size_t proble
 /* Whether `variant` passes --op and --variant. Probes pass only if asked for by --op. */
 bool cli_selects(const struct cli_options *options, const struct dt_variant *variant);
 
+/* The path of this program, "" if it is longer than that. Returns `path`. */
+enum { CLI_PATH_MAX = 4096 };
+const char *cli_own_path(char path[CLI_PATH_MAX]);
+
 /* Prints "disentune: MESSAGE" and returns CLI_USAGE. */
 int cli_fail(const struct dt_error *error);
 __attribute__((format(printf, 1, 2))) int cli_fail_text(const char *format, ...);

@@ -12,6 +12,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { THREADS_MAX = 1024 };
 
@@ -317,4 +318,11 @@ bool cli_selects(const struct cli_options *options, const struct dt_variant *var
     if (options->op == DT_OP_COUNT ? variant->op == DT_OP_PROBE : variant->op != options->op)
         return false;
     return !options->variant || fnmatch(options->variant, variant->name, 0) == 0;
+}
+
+const char *cli_own_path(char path[CLI_PATH_MAX])
+{
+    const ssize_t length = readlink("/proc/self/exe", path, CLI_PATH_MAX);
+    path[length > 0 && length < CLI_PATH_MAX ? length : 0] = '\0';
+    return path;
 }

@@ -20,6 +20,7 @@
 
 struct proofs {
     struct cli_measure *m;
+    struct dt_prover prover;
     bool text;
     size_t cells, near, cut;
     size_t samples, exhaustive;
@@ -43,14 +44,18 @@ static void print_cell(const struct proofs *proofs, const struct cli_task *task,
     if (p->same)
         printf("  best     the same\n");
     else
-        printf("  best     %s\n  slower   %+.1f %% (95 %%: %+.1f to %+.1f)\n",
+        printf("  best     %s\n  slower   %+.1f %% (95 %%: %+.1f to %+.1f; %zu pairs of "
+               "processes)\n",
                dt_choice_print(&p->best, best), 100 * (p->ratio.median - 1),
-               100 * (p->ratio.lo - 1), 100 * (p->ratio.hi - 1));
+               100 * (p->ratio.lo - 1), 100 * (p->ratio.hi - 1), p->pairs);
     printf("  samples  %zu of %zu (%.1f %%) of %zu plans, %.1f of %.1f s\n", p->samples,
            p->exhaustive, 100 * (double)p->samples / (double)p->exhaustive, p->plans, p->seconds,
            p->exhaustive_seconds);
     fflush(stdout);
 }
+
+/* Few pairs bound nothing. */
+static json_t *real_or_null(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 static enum dt_status write_cell(const struct proofs *proofs, const struct cli_task *task,
                                  int threads, const struct dt_proof *p, struct dt_error *error)
@@ -59,13 +64,13 @@ static enum dt_status write_cell(const struct proofs *proofs, const struct cli_t
     FILE *stream = proofs->m->json.stream;
     if (!stream)
         return DT_OK;
-    json_t *line =
-        json_pack("{s:s, s:s, s:i, s:s, s:s, s:f, s:f, s:f, s:I, s:I, s:I}", "op",
-                  dt_op_name(task->op), "problem", dt_problem_print(&task->problem, text),
-                  "threads", threads, "chosen", dt_choice_print(&p->chosen, chosen), "best",
-                  dt_choice_print(&p->best, best), "ratio", p->ratio.median, "ratio_lo",
-                  p->ratio.lo, "ratio_hi", p->ratio.hi, "plans", (json_int_t)p->plans, "samples",
-                  (json_int_t)p->samples, "exhaustive_samples", (json_int_t)p->exhaustive);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "op", dt_op_name(task->op),
+        "problem", dt_problem_print(&task->problem, text), "threads", threads, "chosen",
+        dt_choice_print(&p->chosen, chosen), "best", dt_choice_print(&p->best, best), "ratio",
+        real_or_null(p->ratio.median), "ratio_lo", real_or_null(p->ratio.lo), "ratio_hi",
+        real_or_null(p->ratio.hi), "pairs", (json_int_t)p->pairs, "plans", (json_int_t)p->plans,
+        "samples", (json_int_t)p->samples, "exhaustive_samples", (json_int_t)p->exhaustive);
     const bool written =
         line && json_dumpf(line, stream, JSON_COMPACT) == 0 && fputc('\n', stream) != EOF;
     json_decref(line);
@@ -80,7 +85,7 @@ static enum dt_status prove_cell(struct proofs *proofs, const struct cli_task *t
     bool found;
     m->tuner.threads = threads;
     enum dt_status status =
-        dt_prove(&m->tuner, task->op, &task->problem, seconds, &proof, &found, error);
+        dt_prove(&proofs->prover, task->op, &task->problem, seconds, &proof, &found, error);
     if (status || !found || cli_measure_stopped())
         return status;
     proofs->cells++;
@@ -110,7 +115,12 @@ static int conclude(const struct proofs *proofs)
 
 int cli_prove(struct cli_measure *m, double seconds)
 {
-    struct proofs proofs = {.m = m, .text = !m->options->quiet && !to_stdout(m->options)};
+    char path[CLI_PATH_MAX];
+    struct proofs proofs = {
+        .m = m,
+        .prover = {&m->tuner, cli_own_path(path), dt_compare_builds},
+        .text = !m->options->quiet && !to_stdout(m->options),
+    };
     struct cli_task *tasks = malloc((m->options->problem_count * 4 + 1) * sizeof *tasks);
     struct dt_error error;
     enum dt_status status = DT_OK;

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SLOWDOWNS_MAX 8
 
@@ -306,14 +305,6 @@ static int begin(struct work *w, bool power, char **argv)
     return make_runs(w, power);
 }
 
-/* This program, where none is given. */
-static const char *own_path(char path[4096])
-{
-    const ssize_t length = readlink("/proc/self/exe", path, 4095);
-    path[length > 0 ? length : 0] = '\0';
-    return path;
-}
-
 int verb_selftest(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -322,7 +313,7 @@ int verb_selftest(int argc, char **argv)
         .budget = 60, .slowdowns = {0.01, 0.02, 0.03, 0.05, 0.10, 0.20}, .slowdown_count = 6};
     struct cli_options options;
     struct dt_error error;
-    char path[4096];
+    char path[CLI_PATH_MAX];
     cli_parse(argc, argv,
               "Tell what `disentune regress` is worth on this machine. aa compares a program with "
               "itself, run after run, and counts the runs that go red: a minute each, 59 by "
@@ -334,7 +325,7 @@ int verb_selftest(int argc, char **argv)
     const bool power = own.kind && strcmp(own.kind, "power") == 0;
     int code;
     if (!own.program)
-        own.program = own_path(path);
+        own.program = cli_own_path(path);
     if (!own.kind || (!power && strcmp(own.kind, "aa") != 0))
         code = cli_fail_text("selftest needs to know what to test: aa or power");
     else if (options.problem_count == 0 &&
