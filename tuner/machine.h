@@ -127,8 +127,7 @@ int64_t dt_machine_share(const struct dt_machine *machine, enum dt_level level, 
 
 /* The processors that a thread may run on. */
 struct dt_binding {
-    size_t size; /* bytes of `processors`; 0: not known */
-    void *processors;
+    void *processors; /* a set of hwloc's; owned; NULL: not known */
 };
 
 /* Keeps those of the calling thread; dt_binding_restore() gives them back to the threads of its
