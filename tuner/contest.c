@@ -62,12 +62,6 @@ static enum dt_status add_brief(struct dt_race *race, double seconds, double cal
 
 /* ---- Candidates ------------------------------------------------------------------ */
 
-void dt_candidates_clear(struct dt_candidates *candidates)
-{
-    free(candidates->items);
-    *candidates = (struct dt_candidates){0};
-}
-
 static bool append_candidate(struct dt_candidates *list, const struct dt_candidate *candidate)
 {
     if (list->count == list->room) {

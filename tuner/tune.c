@@ -7,6 +7,13 @@
 #include "tuner/session.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+void dt_candidates_clear(struct dt_candidates *candidates)
+{
+    free(candidates->items);
+    *candidates = (struct dt_candidates){0};
+}
 
 enum {
     FINALISTS = 4,
