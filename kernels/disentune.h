@@ -202,9 +202,9 @@ struct dt_plan;
 
 /*
  * Plans S[i][j] += C2P[i][slot(i, j)] + P2C[j][slot(i, j)] for one problem.
- * Precedence: DISENTUNE_FORCE=bias:VARIANT in the environment; `table`, or if that is
- * NULL the file named by DISENTUNE_TABLE, which is read once by a process, or else what
- * dt_table_install() was given; the built-in heuristic. DISENTUNE_CPU=scalar|avx2|
+ * Precedence: DISENTUNE_FORCE=bias:VARIANT[:ROWSxCOLS] in the environment; `table`, or if
+ * that is NULL the file named by DISENTUNE_TABLE, which is read once by a process, or else
+ * what dt_table_install() was given; the built-in heuristic. DISENTUNE_CPU=scalar|avx2|
  * avx512|neon caps the instruction sets used. The table is not referenced after
  * return. The caller frees *plan with dt_plan_free(). DT_INVALID, DT_UNSUPPORTED, DT_IO,
  * DT_NO_MEMORY.
@@ -261,7 +261,8 @@ DT_API void dt_positions_free(struct dt_positions *positions);
 /*
  * Plans the whole attention of one problem for calls that run on `threads` threads each (0: as many
  * as OpenMP would use). Precedence, table and freeing as with dt_bias_plan(), with
- * DISENTUNE_FORCE=attention:VARIANT. The bits of the result do not depend on `threads`.
+ * DISENTUNE_FORCE=attention:VARIANT[:ROWSxCOLS[xCHUNK]][:PART]..., where a part is a variant of
+ * gemm, bias or softmax. The bits of the result do not depend on `threads`.
  */
 DT_API enum dt_status dt_attention_plan(const struct dt_problem *problem,
                                         const struct dt_table *table, int threads,

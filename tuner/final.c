@@ -4,9 +4,10 @@
  * lies there: two plans may differ by nothing but that. So the blocks are spread over processes,
  * each of which makes its operands and workspaces anew at other addresses.
  *
- * A process is forked, not started anew: machine code stays where it is, everything that a call
- * reads and writes does not. That takes the time of making the workload, and needs neither the
- * program's file nor a protocol.
+ * A process is forked, not started anew: machine code stays where it is, also libxsmm's, which lies
+ * elsewhere in each program and moves its times by some 3 %; everything that a call reads and
+ * writes does not stay. That takes the time of making the workload, and needs neither the program's
+ * file nor a protocol. Where that much matters, plans are forced in programs of their own: prove.c.
  */
 #include "tuner/final.h"
 
