@@ -66,9 +66,9 @@ Test(prove, long_calls_get_more_time)
     struct dt_proof proof;
     answer = (struct dt_cell){.ratio = 1, .pairs = 12};
     cr_assert_eq(compare(1e6, &proof, NULL), DT_OK);
-    cr_expect_eq(asked.budget, 30);
+    cr_expect_eq(asked.budget, 90);
     cr_assert_eq(compare(1e9, &proof, NULL), DT_OK);
-    cr_expect_eq(asked.budget, 160);
+    cr_expect_float_eq(asked.budget, 480, 1e-6);
 }
 
 Test(prove, a_comparison_without_a_pair_is_an_error)

@@ -12,8 +12,8 @@
 #define FORCE "DISENTUNE_FORCE="
 
 /* Of a comparison at most; where a call is long, what pairs enough for a verdict take. */
-#define COMPARE_SECONDS 30.0
-#define COMPARE_CALLS 160.0
+#define COMPARE_SECONDS 90.0
+#define COMPARE_CALLS 480.0
 
 static bool stopped(const struct dt_tuner *tuner) { return tuner->stop && *tuner->stop; }
 
