@@ -36,6 +36,14 @@ bool dt_choice_has_parts(const struct dt_choice *choice)
     return choice->variant->op == DT_OP_ATTENTION && choice->variant->strategy != DT_DIRECT;
 }
 
+const struct dt_variant **dt_choice_part(struct dt_choice *choice, enum dt_op op)
+{
+    return op == DT_OP_GEMM      ? &choice->gemm
+           : op == DT_OP_BIAS    ? &choice->bias
+           : op == DT_OP_SOFTMAX ? &choice->softmax
+                                 : NULL;
+}
+
 bool dt_chunk_fits(const struct dt_choice *choice)
 {
     const int32_t chunk = choice->chunk, rows = choice->tile.rows;
@@ -180,25 +188,20 @@ static enum dt_status best_ranked(enum dt_op op, const struct dt_variant *user,
 enum dt_status dt_choice_fill_parts(const struct dt_problem *problem, const struct dt_delta *delta,
                                     struct dt_choice *choice, struct dt_error *error)
 {
-    const struct {
-        enum dt_op op;
-        const struct dt_variant **variant;
-    } parts[] = {{DT_OP_GEMM, &choice->gemm},
-                 {DT_OP_BIAS, &choice->bias},
-                 {DT_OP_SOFTMAX, &choice->softmax}};
+    static const enum dt_op parts[] = {DT_OP_GEMM, DT_OP_BIAS, DT_OP_SOFTMAX};
     if (!dt_choice_has_parts(choice))
         return DT_OK;
     for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
         struct dt_choice part;
-        struct dt_problem class = dt_problem_class(parts[n].op, problem);
+        const struct dt_variant **place = dt_choice_part(choice, parts[n]);
+        struct dt_problem class = dt_problem_class(parts[n], problem);
         class.layout = DT_SLOT_MAJOR;
-        if (*parts[n].variant || (parts[n].op == DT_OP_BIAS && problem->terms == 0))
+        if (*place || (parts[n] == DT_OP_BIAS && problem->terms == 0))
             continue;
-        enum dt_status status =
-            best_ranked(parts[n].op, choice->variant, &class, delta, &part, error);
+        enum dt_status status = best_ranked(parts[n], choice->variant, &class, delta, &part, error);
         if (status)
             return status;
-        *parts[n].variant = part.variant;
+        *place = part.variant;
     }
     return DT_OK;
 }

@@ -33,18 +33,11 @@ static bool take_tile(const char *word, struct dt_choice *choice)
 static bool take_part(const char *word, struct dt_choice *choice)
 {
     const struct dt_variant *part = dt_variant_find(word);
-    const struct {
-        enum dt_op op;
-        const struct dt_variant **place;
-    } places[] = {{DT_OP_GEMM, &choice->gemm},
-                  {DT_OP_BIAS, &choice->bias},
-                  {DT_OP_SOFTMAX, &choice->softmax}};
-    for (size_t n = 0; n < sizeof places / sizeof *places; n++)
-        if (part && part->op == places[n].op && !*places[n].place && dt_choice_has_parts(choice)) {
-            *places[n].place = part;
-            return true;
-        }
-    return false;
+    const struct dt_variant **place = part ? dt_choice_part(choice, part->op) : NULL;
+    if (!place || *place || !dt_choice_has_parts(choice))
+        return false;
+    *place = part;
+    return true;
 }
 
 /* What follows the variant: names have a point, a tile has none. */

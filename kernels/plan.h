@@ -26,6 +26,9 @@ struct dt_choice {
 /* Whether it is an attention that is made of parts. */
 bool dt_choice_has_parts(const struct dt_choice *choice);
 
+/* Where it names its part of that operation: gemm, bias or softmax; NULL for others. */
+const struct dt_variant **dt_choice_part(struct dt_choice *choice, enum dt_op op);
+
 /* Whether its chunk is one: 0 for what is not made of parts. */
 bool dt_chunk_fits(const struct dt_choice *choice);
 

@@ -249,16 +249,12 @@ Test(attention_plan, forced_with_all_parts)
         cr_skip_test("no attention made of parts runs on this CPU");
     choice.tile = (struct dt_tile){16, 32};
     choice.chunk = 48;
-    const struct {
-        enum dt_op op;
-        const struct dt_variant **place;
-    } parts[] = {
-        {DT_OP_GEMM, &choice.gemm}, {DT_OP_BIAS, &choice.bias}, {DT_OP_SOFTMAX, &choice.softmax}};
+    static const enum dt_op parts[] = {DT_OP_GEMM, DT_OP_BIAS, DT_OP_SOFTMAX};
     for (size_t n = 0; n < sizeof parts / sizeof *parts; n++) {
         const struct dt_variant *variant;
         for (size_t at = 0; (variant = dt_variant_at(at)); at++)
-            if (variant->op == parts[n].op)
-                *parts[n].place = variant;
+            if (variant->op == parts[n])
+                *dt_choice_part(&choice, parts[n]) = variant;
         setenv("DISENTUNE_FORCE", dt_choice_print_forced(&choice, value), 1);
         cr_assert_eq(
             dt_choice_forced(DT_OP_ATTENTION, &problem, &delta, &forced, &forced_choice, NULL),

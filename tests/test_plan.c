@@ -265,24 +265,27 @@ Test(plan, heuristic_knows_processors_with_a_slow_gather)
     }
 }
 
+/* The choice of a processor with a slow gather. */
+static struct dt_choice heuristic_of(enum dt_op op, const char *text)
+{
+    const struct dt_problem problem = problem_of(text);
+    struct dt_delta delta;
+    struct dt_choice choice;
+    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
+    cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
+    cr_assert_eq(dt_choice_heuristic(op, &problem, &delta, &choice, NULL), DT_OK);
+    dt_delta_clear(&delta);
+    return choice;
+}
+
 Test(plan, heuristic_makes_short_attention_of_own_products)
 {
-    static const struct {
-        const char *problem, *gemm;
-    } cases[] = {{"h2 n16 log:256:512", "gemm.avx2.6x2"},
-                 {"h2 n24 log:256:512", "gemm.avx2.libxsmm"}};
     if (!dt_variant_find("gemm.avx2.libxsmm"))
         cr_skip_test("no libxsmm in this build");
-    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
-    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
-        const struct dt_problem problem = problem_of(cases[n].problem);
-        struct dt_delta delta;
-        struct dt_choice choice;
-        cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
-        cr_assert_eq(dt_choice_heuristic(DT_OP_ATTENTION, &problem, &delta, &choice, NULL), DT_OK);
-        cr_expect_str_eq(choice.gemm->name, cases[n].gemm);
-        dt_delta_clear(&delta);
-    }
+    const struct dt_choice at_16 = heuristic_of(DT_OP_ATTENTION, "h2 n16 log:256:512");
+    cr_expect_str_eq(at_16.gemm->name, "gemm.avx2.6x2");
+    const struct dt_choice at_24 = heuristic_of(DT_OP_ATTENTION, "h2 n24 log:256:512");
+    cr_expect_str_eq(at_24.gemm->name, "gemm.avx2.libxsmm");
 }
 
 static void expect_plan_with(const char *variable, const char *value, enum dt_status wanted,
