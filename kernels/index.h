@@ -5,8 +5,8 @@
  * A process asks from one machine. So of the records only those are kept that could answer it
  * there: of its instruction sets, validated, of this build's variants. They lie in cells of one
  * operation, form and step; in a cell they are points in the space of the logarithms of their
- * counts, as a k-d tree. A look-up goes through the steps from near to far and stops at the first
- * in which there is a point whose choice computes the problem.
+ * counts, in the leaves of a k-d tree. A look-up goes through the steps from near to far and stops
+ * at the first in which there is a point whose choice computes the problem.
  */
 #ifndef DISENTUNE_INDEX_H
 #define DISENTUNE_INDEX_H
