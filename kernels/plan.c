@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plans and their calls. A call must cost next to nothing beside its kernel (`disentune bench
- * --dispatch`: some 10 ns once, against 100 ns of the shortest kernels), so that what is known of
- * it when it is planned is laid out there, the rare ways are functions of their own, which would
- * have the frequent one save registers, and operands are pointed to instead of copied.
+ * --dispatch`: 100 ns of the shortest kernels), and what it costs is its instructions, some 12 a
+ * nanosecond, half as many where another thread shares the core. So what is known of a call when it
+ * is planned is laid out there; operands are pointed to where they can be; and a call that is
+ * `plain` shares no code with the others, which would have it save registers.
  */
 #include "kernels/capture.h"
 #include "kernels/error.h"
@@ -16,6 +17,7 @@
 #include <omp.h>
 #endif
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +31,14 @@ struct dt_plan {
     struct dt_choice choice;    /* no variant if there is nothing to do */
     struct dt_capture *capture; /* NULL: calls are not counted */
     struct dt_slowdown slowdown;
+    bool plain; /* calls are not counted; bias: of one head, both terms; attention: one thread */
 
+    /* Of bias. */
     struct dt_bias_args bias; /* without the caller's arrays */
+    dt_bias_fn *add;
 
     /* Of attention. */
+    dt_attention_fn *attend;
     struct dt_attention_setup setup;
     struct dt_positions_shape positions;
     float *owned; /* workspaces of `calls` calls, on cache lines of their own */
@@ -126,45 +132,60 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
         .origin = problem->nq - 1,
         .tile = made->choice.tile,
     };
-    if (problem->terms)
+    if (problem->terms) {
+        made->add = made->choice.variant->run.bias;
         made->capture = dt_capture_begin(DT_OP_BIAS, problem, 1);
+    }
+    made->plain = problem->batch == 1 && problem->heads == 1 &&
+                  problem->terms == (DT_C2P | DT_P2C) && !made->capture;
     *plan = made;
     return DT_OK;
 }
 
-static inline void add_head(const struct dt_plan *plan, struct dt_bias_args *args,
-                            const struct dt_bias *o, int32_t b, int32_t h)
+/* Where that starts in the arguments which is the same in all calls of a plan. It is copied as
+ * bytes, three vectors of them, as the compiler copies neither a part of a structure so nor the
+ * whole one without what is overwritten. */
+enum { PLANNED = offsetof(struct dt_bias_args, layout) };
+
+static inline void point_to(struct dt_bias_args *args, const struct dt_plan *plan,
+                            const struct dt_bias *o)
 {
-    args->scores = o->scores + b * o->scores_batch + h * o->scores_head;
-    if (plan->problem.terms & DT_C2P)
-        args->c2p = o->c2p + b * o->c2p_batch + h * o->c2p_head;
-    if (plan->problem.terms & DT_P2C)
-        args->p2c = o->p2c + b * o->p2c_batch + h * o->p2c_head;
-    plan->choice.variant->run.bias(args);
+    args->scores = o->scores;
+    args->scores_stride = o->scores_row;
+    args->c2p = o->c2p;
+    args->c2p_stride = o->c2p_row;
+    args->p2c = o->p2c;
+    args->p2c_stride = o->p2c_row;
+    memcpy((char *)args + PLANNED, (const char *)&plan->bias + PLANNED, sizeof *args - PLANNED);
 }
 
-static __attribute__((noinline)) void add_heads(const struct dt_plan *plan,
-                                                struct dt_bias_args *args, const struct dt_bias *o)
+static __attribute__((noinline)) void add_heads(const struct dt_plan *plan, const struct dt_bias *o)
 {
-    for (int32_t b = 0; b < plan->problem.batch; b++)
-        for (int32_t h = 0; h < plan->problem.heads; h++)
-            add_head(plan, args, o, b, h);
+    const struct dt_problem *p = &plan->problem;
+    if (p->terms == 0)
+        return;
+    dt_capture_call(plan->capture);
+    for (int32_t b = 0; b < p->batch; b++)
+        for (int32_t h = 0; h < p->heads; h++) {
+            struct dt_bias_args args;
+            point_to(&args, plan, o);
+            args.scores += b * o->scores_batch + h * o->scores_head;
+            args.c2p = p->terms & DT_C2P ? o->c2p + b * o->c2p_batch + h * o->c2p_head : NULL;
+            args.p2c = p->terms & DT_P2C ? o->p2c + b * o->p2c_batch + h * o->p2c_head : NULL;
+            plan->add(&args);
+        }
 }
 
 void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *o)
 {
-    if (plan->problem.terms == 0)
-        return;
     const double begun = dt_slowdown_begin(&plan->slowdown);
-    struct dt_bias_args args = plan->bias;
-    args.scores_stride = o->scores_row;
-    args.c2p_stride = o->c2p_row;
-    args.p2c_stride = o->p2c_row;
-    dt_capture_call(plan->capture);
-    if (plan->problem.batch == 1 && plan->problem.heads == 1)
-        add_head(plan, &args, o, 0, 0);
-    else
-        add_heads(plan, &args, o);
+    if (plan->plain) {
+        struct dt_bias_args args;
+        point_to(&args, plan, o);
+        plan->add(&args);
+    } else {
+        add_heads(plan, o);
+    }
     dt_slowdown_end(&plan->slowdown, begun);
 }
 
@@ -201,6 +222,8 @@ enum dt_status dt_attention_plan(const struct dt_problem *problem, const struct 
     }
     made->positions = dt_positions_shape_of(problem);
     made->capture = dt_capture_begin(DT_OP_ATTENTION, problem, count);
+    made->attend = made->choice.variant->run.attention;
+    made->plain = made->setup.threads == 1 && !made->capture;
     *plan = made;
     return DT_OK;
 }
@@ -273,41 +296,58 @@ static __attribute__((noinline)) bool segments_fit(const struct dt_attention *o,
     return true;
 }
 
-static inline void attend(const struct dt_plan *plan, const struct dt_attention *o,
-                          float *workspace)
+static inline float *aligned(void *workspace)
 {
-    const double begun = dt_slowdown_begin(&plan->slowdown);
-    struct dt_attention_args args = {
+    return (float *)(((uintptr_t)workspace + LINE - 1) & ~(uintptr_t)(LINE - 1));
+}
+
+static inline struct dt_attention_args args_of(const struct dt_plan *plan,
+                                               const struct dt_attention *o, float *workspace)
+{
+    return (struct dt_attention_args){
         .problem = &plan->problem,
         .delta = &plan->delta,
         .io = o,
         .setup = &plan->setup,
+        .last = plan->setup.items,
         .workspace = workspace,
     };
-    dt_capture_call(plan->capture);
-    dt_attention_run(&args);
-    dt_slowdown_end(&plan->slowdown, begun);
 }
 
-static __attribute__((noinline)) enum dt_status attend_in_own(const struct dt_plan *plan,
-                                                              const struct dt_attention *o)
+/* Any call, of the operands' workspace or one of the plan's. */
+static __attribute__((noinline)) enum dt_status attend(const struct dt_plan *plan,
+                                                       const struct dt_attention *o)
 {
-    const int claimed = claim(plan);
-    if (claimed < 0)
+    if (o->segments && !segments_fit(o, &plan->problem))
+        return DT_INVALID;
+    const int claimed = o->workspace ? -1 : claim(plan);
+    if (!o->workspace && claimed < 0)
         return DT_NO_MEMORY;
-    attend(plan, o, plan->owned + (size_t)claimed * floats_of_call(plan));
-    atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
+    dt_capture_call(plan->capture);
+    struct dt_attention_args args =
+        args_of(plan, o,
+                o->workspace ? aligned(o->workspace)
+                             : plan->owned + (size_t)claimed * floats_of_call(plan));
+    dt_attention_run(&args);
+    if (!o->workspace)
+        atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
     return DT_OK;
 }
 
 enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attention *o)
 {
-    if (!positions_fit(o, plan) || (o->segments && !segments_fit(o, &plan->problem)))
+    if (!positions_fit(o, plan))
         return DT_INVALID;
-    if (!o->workspace)
-        return attend_in_own(plan, o);
-    attend(plan, o, (float *)(((uintptr_t)o->workspace + LINE - 1) & ~(uintptr_t)(LINE - 1)));
-    return DT_OK;
+    const double begun = dt_slowdown_begin(&plan->slowdown);
+    enum dt_status status = DT_OK;
+    if (plan->plain && o->workspace && !o->segments) {
+        const struct dt_attention_args args = args_of(plan, o, aligned(o->workspace));
+        plan->attend(&args);
+    } else {
+        status = attend(plan, o);
+    }
+    dt_slowdown_end(&plan->slowdown, begun);
+    return status;
 }
 
 /* ---- All plans ---- */

@@ -195,6 +195,32 @@ Test(attention_plan, workspaces_are_the_callers_or_reserved)
     o.out = other;
     cr_expect_eq(dt_attention(plan, &o), DT_OK);
     cr_expect_eq(memcmp(out, other, sizeof out), 0);
+    cr_expect_eq(dt_attention(plan, &o), DT_OK, "the reserved workspace is not given back");
+    free(own);
+    dt_plan_free(plan);
+    dt_positions_free(positions);
+}
+
+Test(attention_plan, segments_are_told_apart_in_either_workspace)
+{
+    enum { END = HEADS * LONGEST * DIM };
+    const struct dt_problem p = open_problem("h3 n130 d24 log:16:40");
+    struct dt_positions *positions = pack(&p);
+    struct dt_plan *plan = plan_for(&p, 1);
+    struct dt_attention o = operands(&p, positions, false, out);
+    void *own = malloc(dt_plan_workspace(plan));
+    o.segment_count = 2;
+    o.segments = (const int32_t[]){0, 40, 130};
+    cr_assert_eq(dt_attention(plan, &o), DT_OK);
+    o.workspace = own;
+    o.out = other;
+    cr_assert_eq(dt_attention(plan, &o), DT_OK);
+    cr_expect_eq(memcmp(out, other, END * sizeof *out), 0);
+    o.segments = (const int32_t[]){0, 40, 129};
+    cr_expect_eq(dt_attention(plan, &o), DT_INVALID);
+    o.segments = NULL;
+    cr_assert_eq(dt_attention(plan, &o), DT_OK);
+    cr_expect_neq(memcmp(out, other, END * sizeof *out), 0, "segments change nothing");
     free(own);
     dt_plan_free(plan);
     dt_positions_free(positions);

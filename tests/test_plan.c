@@ -132,6 +132,10 @@ Test(plan, adds_to_every_head_of_every_batch_row)
     static const char *const texts[] = {
         "b2 h3 q37 k53 log:16:32",
         "b2 h3 q37 k53 log:16:32 p2c:key",
+        "b1 h3 n40 log:16:32",
+        "b3 h1 n40 log:16:32",
+        "b1 h1 n40 log:16:32",
+        "b1 h1 q20 k40 log:16:32 p2c:key",
         "b3 h1 q1 k130 linear:8 c2p",
         "b1 h4 q70 k9 log:256:512 p2c",
         "b2 h2 q65 k64 log:16:20 p2c p2c:key ms",
