@@ -31,12 +31,13 @@ static enum dt_status made_up(const struct dt_compare_options *options,
     return answered ? dt_error_set(error, answered, "it broke") : DT_OK;
 }
 
-/* Two tiles of one variant. */
-static enum dt_status compare(double call_ns, struct dt_proof *proof, struct dt_error *error)
+/* Two tiles of one variant, for `seconds`. */
+static enum dt_status compare_for(double seconds, double call_ns, struct dt_proof *proof,
+                                  struct dt_error *error)
 {
     static const struct dt_session session = {.seed = 7};
     static const struct dt_tuner tuner = {.session = &session, .threads = 2};
-    static const struct dt_prover prover = {&tuner, "it", made_up};
+    const struct dt_prover prover = {&tuner, "it", made_up, seconds};
     const struct dt_variant *plain = dt_variant_find("bias.scalar.plain");
     struct dt_problem problem;
     cr_assert_eq(dt_problem_parse("n8 linear:4", &problem, NULL), DT_OK);
@@ -46,6 +47,11 @@ static enum dt_status compare(double call_ns, struct dt_proof *proof, struct dt_
         .ratio = {1, 1, 1},
     };
     return dt_prove_compare(&prover, DT_OP_BIAS, &problem, call_ns, proof, error);
+}
+
+static enum dt_status compare(double call_ns, struct dt_proof *proof, struct dt_error *error)
+{
+    return compare_for(0, call_ns, proof, error);
 }
 
 Test(prove, forces_the_plans_and_takes_the_ratio_of_pairs)
@@ -69,6 +75,8 @@ Test(prove, long_calls_get_more_time)
     cr_expect_eq(asked.budget, 90);
     cr_assert_eq(compare(1e9, &proof, NULL), DT_OK);
     cr_expect_float_eq(asked.budget, 480, 1e-6);
+    cr_assert_eq(compare_for(3, 1e9, &proof, NULL), DT_OK);
+    cr_expect_eq(asked.budget, 3, "more than was asked for");
 }
 
 Test(prove, a_comparison_without_a_pair_is_an_error)

@@ -78,13 +78,15 @@ enum dt_status dt_prove_compare(const struct dt_prover *prover, enum dt_op op,
     char best[sizeof FORCE + DT_CHOICE_TEXT_MAX] = FORCE;
     dt_choice_print_forced(&proof->chosen, chosen + strlen(FORCE));
     dt_choice_print_forced(&proof->best, best + strlen(FORCE));
+    const double most = prover->seconds > 0 ? prover->seconds
+                                            : fmax(COMPARE_SECONDS, COMPARE_CALLS * call_ns * 1e-9);
     const struct dt_compare_options options = {
         .base = prover->program,
         .head = prover->program,
         .base_variables = (const char *const[]){best, NULL},
         .head_variables = (const char *const[]){chosen, NULL},
         .machine = tuner->machine,
-        .lockstep = {.budget = fmax(COMPARE_SECONDS, COMPARE_CALLS * call_ns * 1e-9),
+        .lockstep = {.budget = most,
                      .delta = DT_PROVE_NEAR - 1,
                      .same_code = true,
                      .seed = tuner->session->seed,

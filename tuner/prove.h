@@ -26,12 +26,14 @@ struct dt_prover {
     const struct dt_tuner *tuner; /* it has validators */
     const char *program;          /* its path: disentune, which serves (tuner/peer.h) */
     dt_compare_fn *compare;
+    double seconds; /* of a comparison at most; 0: 90, longer where calls are long */
 };
 
 /*
  * Searches the problem in about `seconds` as dt_tune() does, then all of its space without a limit,
  * a few times each plan (tuner/policies.c), and has what the two chose compared as two builds are:
- * in pairs of processes, for up to 90 s or until they are told apart by DT_PROVE_NEAR or not.
+ * in pairs of processes, for up to prover->seconds or until they are told apart by DT_PROVE_NEAR or
+ * not.
  * *found is false if no variant applies. Errors of dt_tune() and of the comparison.
  */
 enum dt_status dt_prove(const struct dt_prover *prover, enum dt_op op,

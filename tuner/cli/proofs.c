@@ -113,12 +113,12 @@ static int conclude(const struct proofs *proofs)
     return near >= NEAR_SHARE && share <= MOST_SAMPLES ? CLI_OK : CLI_NEGATIVE;
 }
 
-int cli_prove(struct cli_measure *m, double seconds)
+int cli_prove(struct cli_measure *m, double seconds, double comparing)
 {
     char path[CLI_PATH_MAX];
     struct proofs proofs = {
         .m = m,
-        .prover = {&m->tuner, cli_own_path(path), dt_compare_builds},
+        .prover = {&m->tuner, cli_own_path(path), dt_compare_builds, comparing},
         .text = !m->options->quiet && !to_stdout(m->options),
     };
     struct cli_task *tasks = malloc((m->options->problem_count * 4 + 1) * sizeof *tasks);

@@ -24,7 +24,8 @@ struct own {
     const struct dt_policy *policy; /* NULL: the default */
     const char *recording;
     bool prove;
-    size_t copies; /* races of two copies, 0: none */
+    double comparing; /* seconds, 0: the default */
+    size_t copies;    /* races of two copies, 0: none */
 };
 
 enum {
@@ -49,7 +50,9 @@ static const struct argp_option own_options[] = {
      0},
     {"record", OPTION_RECORD, "FILE", 0, "keep the spaces, for `disentune replay`; searches all",
      0},
-    {"prove", OPTION_PROVE, NULL, 0, "compare what is chosen with what an exhaustive search finds",
+    {"prove", OPTION_PROVE, "DURATION", OPTION_ARG_OPTIONAL,
+     "compare what is chosen with what an exhaustive search finds, each time for at most 90s or "
+     "DURATION",
      0},
     {"prove-aa", OPTION_PROVE_AA, "N", 0, "race two copies of one plan N times", 0},
     {0},
@@ -96,6 +99,9 @@ static error_t parse_own(int key, char *text, struct argp_state *state)
         return 0;
     case OPTION_PROVE:
         own->prove = true;
+        own->comparing = text ? cli_duration(text) : 0;
+        if (text && own->comparing == 0)
+            exit(cli_fail_text("--prove is \"%.40s\"; use e.g. 60s, 5m or 1h", text));
         return 0;
     case OPTION_PROVE_AA:
         own->copies = parse_races(text);
@@ -471,7 +477,7 @@ static int measure_all(const struct own *own, const struct cli_options *options,
     else if (own->copies)
         code = cli_prove_same(&measure, own->copies);
     else if (own->prove)
-        code = cli_prove(&measure, own->budget);
+        code = cli_prove(&measure, own->budget, own->comparing);
     else
         code = tune(own, &measure, start + own->budget * 1e9);
     const bool keep = measure.records.count > 0 || (own->prove && code != CLI_USAGE);
