@@ -2,7 +2,8 @@
 /*
  * Which choices of a variant stand for all of them. An attention made of parts has thousands;
  * here the n-th tile goes with the n-th variant of each part, counted cyclically from a place that
- * differs from problem to problem, so that over a few problems everything meets.
+ * differs from problem to problem, so that over a few problems everything meets. Scalar products,
+ * which take most of the time where they take part, are for the small problems.
  */
 #include "tuner/validate.h"
 
@@ -10,6 +11,7 @@ enum {
     PARTS_MAX = 96,
     LARGE_AREA = 1 << 15, /* scores of a head; beyond, fewer choices */
     LARGE_CHOICES = 2,
+    SCALAR_AREA = 1 << 11, /* beyond, no scalar products if there are others */
 };
 
 /* A side that the variant ignores becomes 0; false if it is no multiple. */
@@ -60,6 +62,16 @@ static struct parts parts_of(enum dt_op op, const struct dt_variant *user,
     return parts;
 }
 
+static void leave_out_scalar(struct parts *parts)
+{
+    size_t count = 0;
+    for (size_t n = 0; n < parts->count; n++)
+        if (parts->variants[n]->level)
+            parts->variants[count++] = parts->variants[n];
+    if (count)
+        parts->count = count;
+}
+
 static const struct dt_variant *part_at(const struct parts *parts, size_t n)
 {
     return parts->count ? parts->variants[n % parts->count] : NULL;
@@ -73,10 +85,12 @@ static size_t choose_parts(const struct dt_variant *variant, const struct dt_pro
         {0, 0},   {8, 16},   {16, 64},  {64, 16},  {8, 128}, {64, 64},
         {24, 48}, {128, 32}, {16, 112}, {40, 128}, {32, 0},
     };
-    const struct parts gemm = parts_of(DT_OP_GEMM, variant, problem, delta);
+    struct parts gemm = parts_of(DT_OP_GEMM, variant, problem, delta);
     const struct parts softmax = parts_of(DT_OP_SOFTMAX, variant, problem, delta);
     const struct parts bias = parts_of(DT_OP_BIAS, variant, problem, delta);
     const int64_t area = (int64_t)problem->nq * problem->nk;
+    if (area > SCALAR_AREA)
+        leave_out_scalar(&gemm);
     const size_t count = area > LARGE_AREA ? LARGE_CHOICES : DT_VALIDATE_CHOICES;
     const size_t turn = (size_t)problem->nq * 5 + (size_t)problem->nk + (size_t)problem->dim;
     for (size_t n = 0; n < count; n++) {
