@@ -18,7 +18,7 @@ const char *dt_phase_name(enum dt_phase phase)
 
 struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a, int64_t item)
 {
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     const struct dt_attention_setup *s = a->setup;
     if (a->io->segments) {
         const int64_t segment = item / p->heads;
@@ -47,7 +47,7 @@ void dt_attention_share(const struct dt_attention_args *args)
 {
     const struct dt_attention_setup *setup = args->setup;
     dt_attention_fn *const run = setup->choice.variant->run.attention;
-    const int64_t items = args->last;
+    const int64_t items = args->range->last;
     const int64_t share = items / (8 * (int64_t)setup->threads);
     const int64_t grain = share ? share : 1;
     atomic_int_fast64_t next = 0;
@@ -55,15 +55,17 @@ void dt_attention_share(const struct dt_attention_args *args)
 #pragma omp parallel num_threads(setup->threads)
 #endif
     {
+        struct dt_attention_range range;
         struct dt_attention_args mine = *args;
+        mine.range = &range;
 #ifdef _OPENMP
         mine.workspace += (size_t)omp_get_thread_num() * setup->workspace;
 #endif
         for (;;) {
-            mine.first = atomic_fetch_add_explicit(&next, grain, memory_order_relaxed);
-            if (mine.first >= items)
+            range.first = atomic_fetch_add_explicit(&next, grain, memory_order_relaxed);
+            if (range.first >= items)
                 break;
-            mine.last = mine.first + grain < items ? mine.first + grain : items;
+            range.last = range.first + grain < items ? range.first + grain : items;
             run(&mine);
         }
     }

@@ -68,12 +68,17 @@ struct dt_phases {
     double flops[DT_PHASE_COUNT]; /* of the products, as they were done */
 };
 
+/* Work items first ... last - 1. */
+struct dt_attention_range {
+    int64_t first, last;
+};
+
 struct dt_attention_setup;
 
 /*
- * out = softmax(score) V for the work items first ... last - 1; see disentune.h for the score and
- * the shapes. The caller's arrays are pointed to and not copied: 30 members would take some 10 ns
- * of a short call.
+ * out = softmax(score) V for a range of work items; see disentune.h for the score and the shapes.
+ * All that is known before a call is pointed to, as are the caller's arrays: a plan that wrote more
+ * than this would take longer than some calls do.
  *
  * Packed batches: with `segments` the problem has batch 1, nq == nk tokens, and segment s holds
  * tokens segments[s] ... segments[s + 1] - 1; segments[0] = 0 and the last is nk. Tokens attend
@@ -83,11 +88,9 @@ struct dt_attention_setup;
  * a head chunks of queries. Any items in any order, at once or one by one, give the same bits.
  */
 struct dt_attention_args {
-    const struct dt_problem *problem;
-    const struct dt_delta *delta;
-    const struct dt_attention *io;          /* but for its workspace */
     const struct dt_attention_setup *setup; /* of the variant that is called */
-    int64_t first, last;
+    const struct dt_attention *io;          /* but for its workspace */
+    const struct dt_attention_range *range;
     float *workspace;         /* setup->workspace floats, 64-byte aligned, of this call alone */
     struct dt_phases *phases; /* NULL: not instrumented */
 };

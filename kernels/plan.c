@@ -17,7 +17,6 @@
 #include <omp.h>
 #endif
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +30,11 @@ struct dt_plan {
     struct dt_choice choice;    /* no variant if there is nothing to do */
     struct dt_capture *capture; /* NULL: calls are not counted */
     struct dt_slowdown slowdown;
-    bool plain; /* calls are not counted; bias: of one head, both terms; attention: one thread */
+    bool plain; /* position terms, calls not counted; bias: one head; attention: one thread */
 
     /* Of bias. */
-    struct dt_bias_args bias; /* without the caller's arrays */
-    dt_bias_fn *add;
+    struct dt_bias_block block;
+    dt_bias_fn *add; /* NULL if there is nothing to do */
 
     /* Of attention. */
     dt_attention_fn *attend;
@@ -124,7 +123,8 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
         dt_plan_free(made);
         return status;
     }
-    made->bias = (struct dt_bias_args){
+    made->block = (struct dt_bias_block){
+        .terms = problem->terms,
         .layout = problem->layout,
         .nq = problem->nq,
         .nk = problem->nk,
@@ -136,59 +136,36 @@ enum dt_status dt_bias_plan(const struct dt_problem *problem, const struct dt_ta
         made->add = made->choice.variant->run.bias;
         made->capture = dt_capture_begin(DT_OP_BIAS, problem, 1);
     }
-    made->plain = problem->batch == 1 && problem->heads == 1 &&
-                  problem->terms == (DT_C2P | DT_P2C) && !made->capture;
+    made->plain = problem->batch == 1 && problem->heads == 1 && made->add && !made->capture;
     *plan = made;
     return DT_OK;
-}
-
-/*
- * From here on the arguments are the same in all calls of a plan. They are copied as bytes, in
- * three vectors; assigned as a structure, what is overwritten would be copied, too. They are
- * written where the kernel reads them: returned by value they went through memory a second time, in
- * vectors that wait for the narrower stores of the pointers (20 ns more on Zen 3).
- */
-enum { PLANNED = offsetof(struct dt_bias_args, layout) };
-
-static inline void point_to(struct dt_bias_args *args, const struct dt_plan *plan,
-                            const struct dt_bias *o)
-{
-    args->scores = o->scores;
-    args->scores_stride = o->scores_row;
-    args->c2p = o->c2p;
-    args->c2p_stride = o->c2p_row;
-    args->p2c = o->p2c;
-    args->p2c_stride = o->p2c_row;
-    memcpy((char *)args + PLANNED, (const char *)&plan->bias + PLANNED, sizeof *args - PLANNED);
 }
 
 static __attribute__((noinline)) void add_heads(const struct dt_plan *plan, const struct dt_bias *o)
 {
     const struct dt_problem *p = &plan->problem;
-    if (p->terms == 0)
+    if (!plan->add)
         return;
     dt_capture_call(plan->capture);
     for (int32_t b = 0; b < p->batch; b++)
         for (int32_t h = 0; h < p->heads; h++) {
-            struct dt_bias_args args;
-            point_to(&args, plan, o);
-            args.scores += b * o->scores_batch + h * o->scores_head;
-            args.c2p = p->terms & DT_C2P ? o->c2p + b * o->c2p_batch + h * o->c2p_head : NULL;
-            args.p2c = p->terms & DT_P2C ? o->p2c + b * o->p2c_batch + h * o->p2c_head : NULL;
-            plan->add(&args);
+            struct dt_bias io = *o;
+            io.scores += b * o->scores_batch + h * o->scores_head;
+            if (p->terms & DT_C2P)
+                io.c2p += b * o->c2p_batch + h * o->c2p_head;
+            if (p->terms & DT_P2C)
+                io.p2c += b * o->p2c_batch + h * o->p2c_head;
+            plan->add(&(struct dt_bias_args){&plan->block, &io});
         }
 }
 
 void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *o)
 {
     const double begun = dt_slowdown_begin(&plan->slowdown);
-    if (plan->plain) {
-        struct dt_bias_args args;
-        point_to(&args, plan, o);
-        plan->add(&args);
-    } else {
+    if (plan->plain)
+        plan->add(&(struct dt_bias_args){&plan->block, o});
+    else
         add_heads(plan, o);
-    }
     dt_slowdown_end(&plan->slowdown, begun);
 }
 
@@ -217,8 +194,8 @@ enum dt_status dt_attention_plan(const struct dt_problem *problem, const struct 
     const int32_t count = usable_threads(threads);
     status = choose(made, table, count, error);
     if (!status)
-        status = dt_attention_setup_init(&made->setup, &made->choice, problem, &made->delta, count,
-                                         error);
+        status = dt_attention_setup_init(&made->setup, &made->choice, &made->problem, &made->delta,
+                                         count, error);
     if (status) {
         dt_plan_free(made);
         return status;
@@ -226,7 +203,7 @@ enum dt_status dt_attention_plan(const struct dt_problem *problem, const struct 
     made->positions = dt_positions_shape_of(problem);
     made->capture = dt_capture_begin(DT_OP_ATTENTION, problem, count);
     made->attend = made->choice.variant->run.attention;
-    made->plain = made->setup.threads == 1 && !made->capture;
+    made->plain = problem->terms && made->setup.threads == 1 && !made->capture;
     *plan = made;
     return DT_OK;
 }
@@ -280,11 +257,9 @@ static int claim(const struct dt_plan *plan)
     return -1;
 }
 
-static inline bool positions_fit(const struct dt_attention *o, const struct dt_plan *plan)
+static inline bool positions_fit(const struct dt_positions *positions, const struct dt_plan *plan)
 {
-    return plan->problem.terms == 0 ||
-           (o->positions &&
-            memcmp(&o->positions->shape, &plan->positions, sizeof plan->positions) == 0);
+    return positions && memcmp(&positions->shape, &plan->positions, sizeof plan->positions) == 0;
 }
 
 static __attribute__((noinline)) bool segments_fit(const struct dt_attention *o,
@@ -308,11 +283,9 @@ static inline struct dt_attention_args args_of(const struct dt_plan *plan,
                                                const struct dt_attention *o, float *workspace)
 {
     return (struct dt_attention_args){
-        .problem = &plan->problem,
-        .delta = &plan->delta,
-        .io = o,
         .setup = &plan->setup,
-        .last = plan->setup.items,
+        .io = o,
+        .range = &plan->setup.all,
         .workspace = workspace,
     };
 }
@@ -321,6 +294,8 @@ static inline struct dt_attention_args args_of(const struct dt_plan *plan,
 static __attribute__((noinline)) enum dt_status attend(const struct dt_plan *plan,
                                                        const struct dt_attention *o)
 {
+    if (plan->problem.terms && !positions_fit(o->positions, plan))
+        return DT_INVALID;
     if (o->segments && !segments_fit(o, &plan->problem))
         return DT_INVALID;
     const int claimed = o->workspace ? -1 : claim(plan);
@@ -339,11 +314,9 @@ static __attribute__((noinline)) enum dt_status attend(const struct dt_plan *pla
 
 enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attention *o)
 {
-    if (!positions_fit(o, plan))
-        return DT_INVALID;
     const double begun = dt_slowdown_begin(&plan->slowdown);
     enum dt_status status = DT_OK;
-    if (plan->plain && o->workspace && !o->segments) {
+    if (plan->plain && o->workspace && !o->segments && positions_fit(o->positions, plan)) {
         const struct dt_attention_args args = args_of(plan, o, aligned(o->workspace));
         plan->attend(&args);
     } else {

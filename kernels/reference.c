@@ -28,19 +28,19 @@ int32_t dt_reference_slot(const struct dt_problem *p, int64_t r)
     return (int32_t)fmax(0, fmin(2.0 * p->span - 1, bucket(p, (double)r) + p->span));
 }
 
-void dt_reference_bias(const struct dt_problem *p, const struct dt_bias_args *a, double *out,
+void dt_reference_bias(const struct dt_problem *p, const struct dt_bias *io, double *out,
                        double *scale)
 {
     for (int32_t i = 0; i < p->nq; i++)
         for (int32_t j = 0; j < p->nk; j++) {
             const ptrdiff_t slot = dt_reference_slot(p, (int64_t)i - j);
             const ptrdiff_t at = (ptrdiff_t)i * p->nk + j;
-            double term[3] = {a->scores[i * a->scores_stride + j], 0, 0};
+            double term[3] = {io->scores[i * io->scores_row + j], 0, 0};
             if (p->terms & DT_C2P)
-                term[1] = a->c2p[i * a->c2p_stride + slot];
+                term[1] = io->c2p[i * io->c2p_row + slot];
             if (p->terms & DT_P2C)
-                term[2] = p->layout == DT_KEY_MAJOR ? a->p2c[j * a->p2c_stride + slot]
-                                                    : a->p2c[slot * a->p2c_stride + j];
+                term[2] = p->layout == DT_KEY_MAJOR ? io->p2c[j * io->p2c_row + slot]
+                                                    : io->p2c[slot * io->p2c_row + j];
             out[at] = term[0] + term[1] + term[2];
             if (scale)
                 scale[at] = fabs(term[0]) + fabs(term[1]) + fabs(term[2]);

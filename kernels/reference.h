@@ -13,12 +13,12 @@
 int32_t dt_reference_slot(const struct dt_problem *problem, int64_t r);
 
 /*
- * out[i * nk + j] = scores + c2p + p2c at (i, j), of the whole problem (origin and tile of args
- * are not used). scale, if not NULL, receives |scores| + |c2p| + |p2c|. An f32 result may differ
- * from out by as much as dt_variant.error_eps states in units of scale; so for all three.
+ * out[i * nk + j] = scores + c2p + p2c at (i, j), of the first head. scale, if not NULL, receives
+ * |scores| + |c2p| + |p2c|. An f32 result may differ from out by as much as dt_variant.error_eps
+ * states in units of scale; so for all three.
  */
-void dt_reference_bias(const struct dt_problem *problem, const struct dt_bias_args *args,
-                       double *out, double *scale);
+void dt_reference_bias(const struct dt_problem *problem, const struct dt_bias *io, double *out,
+                       double *scale);
 
 /* out[rows][cols]: see dt_softmax_args. scale, if not NULL: out * (1 + |x - max|) + 2^-126, since
  * rounding x - max moves exp() by that much. */

@@ -49,8 +49,9 @@ static bool resolve(struct dt_gemm_grid *grid, const struct dt_variant *gemm, in
     return true;
 }
 
-static bool resolve_all(struct dt_attention_setup *s, const struct dt_problem *p)
+static bool resolve_all(struct dt_attention_setup *s)
 {
+    const struct dt_problem *p = s->problem;
     const int32_t majors = s->rows / DT_ROW_STEP, minors = s->cols / DT_COLUMN_STEP;
     const struct dt_gemm_shape score = {
         .k = p->dim, .a_stride = p->dim, .b_stride = s->cols, .c_stride = s->cols};
@@ -75,9 +76,10 @@ static float *take(float *workspace, size_t *used, size_t floats)
     return array;
 }
 
-size_t dt_attention_lay_out(const struct dt_attention_setup *s, const struct dt_problem *p,
-                            float *workspace, struct dt_attention_arrays *x)
+size_t dt_attention_lay_out(const struct dt_attention_setup *s, float *workspace,
+                            struct dt_attention_arrays *x)
 {
+    const struct dt_problem *p = s->problem;
     const size_t rows = (size_t)s->rows, cols = (size_t)s->cols, keys = (size_t)s->keys;
     const size_t dim = (size_t)p->dim, dim_stride = (size_t)s->dim_stride;
     const bool online = s->choice.variant->form == DT_ONLINE;
@@ -97,9 +99,10 @@ size_t dt_attention_lay_out(const struct dt_attention_setup *s, const struct dt_
     return used;
 }
 
-static void set_sizes(struct dt_attention_setup *s, const struct dt_problem *p,
-                      const struct dt_delta *delta)
+static void set_sizes(struct dt_attention_setup *s)
 {
+    const struct dt_problem *p = s->problem;
+    const struct dt_delta *delta = s->delta;
     const enum dt_strategy strategy = s->choice.variant->strategy;
     const struct dt_tile tile = s->choice.tile;
     s->rows = least(tile.rows ? round_up(tile.rows, DT_ROW_STEP) : DEFAULT_SIDE,
@@ -109,7 +112,7 @@ static void set_sizes(struct dt_attention_setup *s, const struct dt_problem *p,
     s->chunk =
         s->choice.chunk && s->choice.chunk < p->nq ? round_up(s->choice.chunk, s->rows) : p->nq;
     s->chunks = (p->nq + s->chunk - 1) / s->chunk;
-    s->items = (int64_t)p->batch * p->heads * s->chunks;
+    s->all.last = (int64_t)p->batch * p->heads * s->chunks;
     s->keys = round_up(p->nk, s->cols);
     s->dim_stride = round_up(p->dim, DT_COLUMN_STEP);
     s->most_rows = greatest(s->rows, LEAST_PRODUCT_ROWS);
@@ -159,19 +162,21 @@ static enum dt_status check_parts(const struct dt_choice *c, const struct dt_pro
 void dt_attention_sizes(struct dt_attention_setup *s, const struct dt_choice *choice,
                         const struct dt_problem *p, const struct dt_delta *delta, int32_t threads)
 {
-    *s = (struct dt_attention_setup){.choice = *choice,
+    *s = (struct dt_attention_setup){.problem = p,
+                                     .delta = delta,
+                                     .choice = *choice,
                                      .chunk = p->nq,
                                      .chunks = 1,
-                                     .items = (int64_t)p->batch * p->heads,
+                                     .all.last = (int64_t)p->batch * p->heads,
                                      .threads = threads};
     if (choice->variant->strategy == DT_DIRECT) {
         s->workspace = 2 * lines((size_t)p->nk) + lines((size_t)p->dim) +
                        lines((size_t)delta->slots + DT_COLUMN_STEP);
         return;
     }
-    set_sizes(s, p, delta);
+    set_sizes(s);
     struct dt_attention_arrays unplaced;
-    s->workspace = dt_attention_lay_out(s, p, NULL, &unplaced);
+    s->workspace = dt_attention_lay_out(s, NULL, &unplaced);
 }
 
 enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struct dt_choice *choice,
@@ -184,7 +189,7 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *s, const struc
     if (status)
         return status;
     dt_attention_sizes(s, choice, p, delta, threads);
-    if (!direct && !resolve_all(s, p)) {
+    if (!direct && !resolve_all(s)) {
         dt_attention_setup_clear(s);
         return dt_error_set(error, DT_UNSUPPORTED, "%s cannot make the products of %s",
                             choice->gemm->name, choice->variant->name);

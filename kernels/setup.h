@@ -28,11 +28,13 @@ static inline const struct dt_gemm *dt_gemm_of(const struct dt_gemm_grid *grid, 
 }
 
 struct dt_attention_setup {
+    const struct dt_problem *problem; /* the caller's */
+    const struct dt_delta *delta;     /* the caller's */
     struct dt_choice choice;
-    int32_t rows, cols; /* of a block of scores: the tile, without 0 */
-    int32_t chunk;      /* queries of a work item, a multiple of rows, or all */
-    int32_t chunks;     /* of a head, if it is not packed */
-    int64_t items;      /* of a call, likewise */
+    int32_t rows, cols;            /* of a block of scores: the tile, without 0 */
+    int32_t chunk;                 /* queries of a work item, a multiple of rows, or all */
+    int32_t chunks;                /* of a head, if it is not packed */
+    struct dt_attention_range all; /* work items of a call, likewise */
     int32_t threads;
     size_t workspace; /* floats that one thread works in, a multiple of 16 */
 
@@ -68,8 +70,7 @@ void dt_attention_sizes(struct dt_attention_setup *setup, const struct dt_choice
                         int32_t threads);
 
 /* Places the arrays in a workspace and returns the floats that they take. */
-size_t dt_attention_lay_out(const struct dt_attention_setup *setup,
-                            const struct dt_problem *problem, float *workspace,
+size_t dt_attention_lay_out(const struct dt_attention_setup *setup, float *workspace,
                             struct dt_attention_arrays *arrays);
 
 /*
@@ -87,7 +88,8 @@ void dt_attention_setup_clear(struct dt_attention_setup *setup);
 /* How many work items the call has. */
 static inline int64_t dt_attention_items(const struct dt_attention_args *a)
 {
-    return a->io->segments ? (int64_t)a->problem->heads * a->io->segment_count : a->setup->items;
+    return a->io->segments ? (int64_t)a->setup->problem->heads * a->io->segment_count
+                           : a->setup->all.last;
 }
 
 /* One work item of a call. */
@@ -99,19 +101,20 @@ struct dt_attention_item {
 
 struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *args, int64_t item);
 
-/* Items 0 ... last - 1, shared by setup->threads threads; `phases` must be NULL. */
+/* The range, which begins with 0, shared by setup->threads threads; `phases` must be NULL. */
 void dt_attention_share(const struct dt_attention_args *args);
 
-/* All items of the call. args->workspace is that of all threads, setup->workspace floats for each;
- * first and last are overwritten. With more than one thread `phases` must be NULL. */
-static inline void dt_attention_run(struct dt_attention_args *args)
+/* All items of the call; the range of args is not used. args->workspace is that of all threads,
+ * setup->workspace floats for each. With more than one thread `phases` must be NULL. */
+static inline void dt_attention_run(const struct dt_attention_args *args)
 {
-    args->first = 0;
-    args->last = dt_attention_items(args);
-    if (args->setup->threads <= 1 || args->last <= 1)
-        args->setup->choice.variant->run.attention(args);
+    const struct dt_attention_range all = {0, dt_attention_items(args)};
+    struct dt_attention_args whole = *args;
+    whole.range = &all;
+    if (args->setup->threads <= 1 || all.last <= 1)
+        args->setup->choice.variant->run.attention(&whole);
     else
-        dt_attention_share(args);
+        dt_attention_share(&whole);
 }
 
 #endif

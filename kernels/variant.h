@@ -27,7 +27,7 @@ struct dt_variant {
     /* Tile sizes are multiples of these; 0: the variant ignores that side of its tile. */
     int32_t rows_multiple, cols_multiple;
 
-    /* Of bias: does what run.bias does, and raises args->peaks; NULL if there is no such function.
+    /* Of bias: does what run.bias does, and raises block->peaks; NULL if there is no such function.
      */
     dt_bias_fn *run_peaks;
 

@@ -10,8 +10,8 @@
 #include <math.h>
 
 /*
- * dt_bias_args does not name the buckets. A mutant that computes slots by itself learns the problem
- * from accepts(), which is asked before every run.
+ * struct dt_bias_block does not name the buckets. A mutant that computes slots by itself learns the
+ * problem from accepts(), which is asked before every run.
  */
 static struct dt_problem problem;
 
@@ -24,31 +24,31 @@ static bool learn_problem(const struct dt_problem *p, const struct dt_delta *del
 
 static float c2p_at(const struct dt_bias_args *a, int32_t i, int32_t slot)
 {
-    return a->c2p[i * a->c2p_stride + slot];
+    return a->io->c2p[i * a->io->c2p_row + slot];
 }
 
 static float p2c_at(const struct dt_bias_args *a, int32_t j, int32_t slot)
 {
-    return a->layout == DT_KEY_MAJOR ? a->p2c[j * a->p2c_stride + slot]
-                                     : a->p2c[slot * a->p2c_stride + j];
+    return a->block->layout == DT_KEY_MAJOR ? a->io->p2c[j * a->io->p2c_row + slot]
+                                            : a->io->p2c[slot * a->io->p2c_row + j];
 }
 
 static float term_at(const struct dt_bias_args *a, int32_t i, int32_t j, int32_t c2p_slot,
                      int32_t p2c_slot)
 {
-    if (!a->c2p)
+    if (a->block->terms == DT_P2C)
         return p2c_at(a, j, p2c_slot);
-    if (!a->p2c)
+    if (a->block->terms == DT_C2P)
         return c2p_at(a, i, c2p_slot);
     return c2p_at(a, i, c2p_slot) + p2c_at(a, j, p2c_slot);
 }
 
 static void bias_by_rule(const struct dt_bias_args *a, enum slot_rule rule)
 {
-    for (int32_t i = 0; i < a->nq; i++)
-        for (int32_t j = 0; j < a->nk; j++) {
-            const int64_t r = (int64_t)a->delta->nq - 1 - (a->origin + j - i);
-            a->scores[i * a->scores_stride + j] +=
+    for (int32_t i = 0; i < a->block->nq; i++)
+        for (int32_t j = 0; j < a->block->nk; j++) {
+            const int64_t r = (int64_t)a->block->delta->nq - 1 - (a->block->origin + j - i);
+            a->io->scores[i * a->io->scores_row + j] +=
                 term_at(a, i, j, mutant_slot(&problem, r, rule == PAPER_SIGN ? RIGHT : rule),
                         mutant_slot(&problem, r, rule));
         }
@@ -68,119 +68,117 @@ BIAS_BY_RULE(bias_off_at_last, OFF_AT_LAST)
 /* What is right, from the table, for the first `cols` columns. */
 static void add_columns(const struct dt_bias_args *a, int32_t cols)
 {
-    for (int32_t i = 0; i < a->nq; i++)
+    for (int32_t i = 0; i < a->block->nq; i++)
         for (int32_t j = 0; j < cols; j++) {
-            const int32_t slot = a->delta->slot[a->origin + j - i];
-            a->scores[i * a->scores_stride + j] += term_at(a, i, j, slot, slot);
+            const int32_t slot = a->block->delta->slot[a->block->origin + j - i];
+            a->io->scores[i * a->io->scores_row + j] += term_at(a, i, j, slot, slot);
         }
 }
 
-static void bias_no_tail(const struct dt_bias_args *a) { add_columns(a, a->nk / 4 * 4); }
+static void bias_no_tail(const struct dt_bias_args *a) { add_columns(a, a->block->nk / 4 * 4); }
 
 static void bias_nothing(const struct dt_bias_args *a) { (void)a; }
 
 static void bias_no_origin(const struct dt_bias_args *a)
 {
-    struct dt_bias_args whole = *a;
-    whole.origin = a->nq - 1;
-    add_columns(&whole, a->nk);
+    struct dt_bias_block whole = *a->block;
+    whole.origin = a->block->nq - 1;
+    add_columns(&(struct dt_bias_args){&whole, a->io}, a->block->nk);
 }
 
 static volatile float sink;
 
 static void bias_reads_past_row(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    const volatile float *row = a->scores + (a->nq - 1) * a->scores_stride;
-    sink = row[a->nk];
+    add_columns(a, a->block->nk);
+    const volatile float *row = a->io->scores + (a->block->nq - 1) * a->io->scores_row;
+    sink = row[a->block->nk];
 }
 
 static void bias_reads_before(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    const volatile float *table = a->c2p ? a->c2p : a->p2c;
+    add_columns(a, a->block->nk);
+    const volatile float *table = a->block->terms & DT_C2P ? a->io->c2p : a->io->p2c;
     sink = table[-1];
 }
 
 static void bias_reads_before_slots(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    const volatile int32_t *slot = a->delta->slot;
+    add_columns(a, a->block->nk);
+    const volatile int32_t *slot = a->block->delta->slot;
     sink = (float)slot[-1];
 }
 
 static void bias_writes_padding(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    for (int32_t i = 0; i + 1 < a->nq; i++)
-        if (a->scores_stride > a->nk)
-            a->scores[i * a->scores_stride + a->nk] += 1;
+    add_columns(a, a->block->nk);
+    for (int32_t i = 0; i + 1 < a->block->nq; i++)
+        if (a->io->scores_row > a->block->nk)
+            a->io->scores[i * a->io->scores_row + a->block->nk] += 1;
 }
 
 static void bias_writes_input(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    float *table = (float *)(a->c2p ? a->c2p : a->p2c);
+    add_columns(a, a->block->nk);
+    float *table = (float *)(a->block->terms & DT_C2P ? a->io->c2p : a->io->p2c);
     table[0] += 1;
 }
 
 /* Weighs what it should not read with 0, as a wide load with an arithmetic mask does. */
 static void bias_leaks_neighbour(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    for (int32_t i = 0; a->c2p && i < a->nq; i++)
-        a->scores[i * a->scores_stride] += 0 * a->c2p[i * a->c2p_stride + a->delta->slots - 1];
-    if (!a->c2p)
-        a->scores[0] += 0 * p2c_at(a, 0, 0);
+    add_columns(a, a->block->nk);
+    for (int32_t i = 0; a->block->terms & DT_C2P && i < a->block->nq; i++)
+        a->io->scores[i * a->io->scores_row] +=
+            0 * a->io->c2p[i * a->io->c2p_row + a->block->delta->slots - 1];
+    if (a->block->terms == DT_P2C)
+        a->io->scores[0] += 0 * p2c_at(a, 0, 0);
 }
 
 static void bias_swallows_nan(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    for (int32_t i = 0; i < a->nq; i++)
-        for (int32_t j = 0; j < a->nk; j++)
-            if (isnan(a->scores[i * a->scores_stride + j]))
-                a->scores[i * a->scores_stride + j] = 0;
+    add_columns(a, a->block->nk);
+    for (int32_t i = 0; i < a->block->nq; i++)
+        for (int32_t j = 0; j < a->block->nk; j++)
+            if (isnan(a->io->scores[i * a->io->scores_row + j]))
+                a->io->scores[i * a->io->scores_row + j] = 0;
 }
 
 static void bias_swallows_infinity(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    for (int32_t i = 0; i < a->nq; i++)
-        for (int32_t j = 0; j < a->nk; j++)
-            if (isinf(a->scores[i * a->scores_stride + j]))
-                a->scores[i * a->scores_stride + j] = NAN;
+    add_columns(a, a->block->nk);
+    for (int32_t i = 0; i < a->block->nq; i++)
+        for (int32_t j = 0; j < a->block->nk; j++)
+            if (isinf(a->io->scores[i * a->io->scores_row + j]))
+                a->io->scores[i * a->io->scores_row + j] = NAN;
 }
 
 static void bias_other_order(const struct dt_bias_args *a)
 {
-    struct dt_bias_args one = *a;
-    one.p2c = a->c2p ? NULL : a->p2c;
-    add_columns(&one, a->nk);
-    one.c2p = NULL;
-    one.p2c = a->p2c;
-    if (a->c2p && a->p2c)
-        add_columns(&one, a->nk);
+    struct dt_bias_block one = *a->block;
+    for (one.terms = DT_C2P; one.terms <= DT_P2C; one.terms *= 2)
+        if (a->block->terms & one.terms)
+            add_columns(&(struct dt_bias_args){&one, a->io}, a->block->nk);
 }
 
 static void bias_changes_with_time(const struct dt_bias_args *a)
 {
     static unsigned calls;
-    add_columns(a, a->nk);
+    add_columns(a, a->block->nk);
     if (calls++ % 2)
-        a->scores[0] = nextafterf(a->scores[0], INFINITY);
+        a->io->scores[0] = nextafterf(a->io->scores[0], INFINITY);
 }
 
 static void bias_changes_rounding(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
+    add_columns(a, a->block->nk);
     fesetround(FE_UPWARD);
 }
 
 /* More than one, as the compiler saves those that the function itself uses. */
 static void bias_clobbers_register(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
+    add_columns(a, a->block->nk);
 #if defined(__x86_64__)
     __asm__ volatile("movq $1, %rbx\n movq $1, %r12\n movq $1, %r14\n movq $1, %r15");
 #elif defined(__aarch64__)
@@ -201,25 +199,28 @@ static void bias_illegal(const struct dt_bias_args *a)
 #if defined(__x86_64__)
 static void bias_direction(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
+    add_columns(a, a->block->nk);
     __asm__ volatile("std");
 }
 
 static void bias_uses_x87(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
+    add_columns(a, a->block->nk);
     __asm__ volatile("fld1");
 }
 
 static void bias_needs_alignment(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
-    __asm__ volatile("movaps (%0), %%xmm0" : : "r"((uintptr_t)a->scores & ~(uintptr_t)7) : "xmm0");
+    add_columns(a, a->block->nk);
+    __asm__ volatile("movaps (%0), %%xmm0"
+                     :
+                     : "r"((uintptr_t)a->io->scores & ~(uintptr_t)7)
+                     : "xmm0");
 }
 #elif defined(__aarch64__)
 static void bias_clobbers_vector(const struct dt_bias_args *a)
 {
-    add_columns(a, a->nk);
+    add_columns(a, a->block->nk);
     __asm__ volatile("fmov d9, #1.0");
 }
 #endif

@@ -34,7 +34,7 @@ static bool allows(const struct row *row, int32_t j)
 {
     const struct dt_attention_args *a = row->a;
     const int32_t b = row->flaw == MASK_OF_FIRST_ROW ? 0 : row->b;
-    return a->io->segments || dt_mask_allows(a->io, a->problem, b, row->i, j);
+    return a->io->segments || dt_mask_allows(a->io, a->setup->problem, b, row->i, j);
 }
 
 /* k with a row of the packed Qr, and q with one of the packed Kr. */
@@ -58,7 +58,7 @@ static double with_kr(const struct row *row, const float *q, int32_t slot)
 static double score(const struct row *row, int32_t j)
 {
     const struct dt_attention_args *a = row->a;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     const double f = dt_problem_scale(p);
     const float *q =
         a->io->q + row->b * a->io->q_batch + row->h * a->io->q_head + row->i * a->io->q_row;
@@ -76,7 +76,7 @@ static double score(const struct row *row, int32_t j)
 static void attend(const struct row *row)
 {
     const struct dt_attention_args *a = row->a;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     const float *v = a->io->v + row->b * a->io->v_batch + row->h * a->io->v_head;
     float *out =
         a->io->out + row->b * a->io->out_batch + row->h * a->io->out_head + row->i * a->io->out_row;
@@ -111,7 +111,7 @@ static void attend(const struct row *row)
 
 static void attention_by(const struct dt_attention_args *a, enum slot_rule rule, enum flaw flaw)
 {
-    for (int64_t n = a->first; n < a->last; n++) {
+    for (int64_t n = a->range->first; n < a->range->last; n++) {
         const struct dt_attention_item item = dt_attention_item_at(a, n);
         struct row row = {.a = a, .rule = rule, .flaw = flaw, .b = item.b, .h = item.h};
         row.first = item.first;
@@ -124,7 +124,7 @@ static void attention_by(const struct dt_attention_args *a, enum slot_rule rule,
 /* Changes one element of the first item. */
 static void nudge(const struct dt_attention_args *a)
 {
-    const struct dt_attention_item x = dt_attention_item_at(a, a->first);
+    const struct dt_attention_item x = dt_attention_item_at(a, a->range->first);
     float *out = a->io->out + x.b * a->io->out_batch + x.h * a->io->out_head +
                  (x.first + x.query_begin) * a->io->out_row;
     out[0] = nextafterf(out[0], INFINITY);
@@ -133,14 +133,16 @@ static void nudge(const struct dt_attention_args *a)
 void mutant_attention_order(const struct dt_attention_args *a)
 {
     attention_by(a, RIGHT, NO_FLAW);
-    if (a->first > 0)
+    if (a->range->first > 0)
         nudge(a);
 }
 
 void mutant_attention_last_item(const struct dt_attention_args *a)
 {
     struct dt_attention_args some = *a;
-    some.last = a->last > a->first + 1 ? a->last - 1 : a->last;
+    struct dt_attention_range range = *a->range;
+    range.last -= range.last > range.first + 1;
+    some.range = &range;
     attention_by(&some, RIGHT, NO_FLAW);
 }
 

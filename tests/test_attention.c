@@ -114,7 +114,7 @@ static void open_trial(struct trial *t)
     cr_assert_eq(dt_positions_pack(p, t->kr, slots * dim, dim, t->qr, slots * dim, dim,
                                    &t->positions, &error),
                  DT_OK, "%s", error.text);
-    t->args = (struct dt_attention_args){.problem = p, .delta = &t->delta, .io = &t->io};
+    t->args = (struct dt_attention_args){.io = &t->io};
     t->io = (struct dt_attention){
         .q = t->q,
         .q_batch = heads * p->nq * dim,

@@ -102,14 +102,14 @@ static const struct dt_variant *mutant(const char *name)
 
 static void bias_crashes_when_long(const struct dt_bias_args *args)
 {
-    if (args->nq > VALIDATED)
+    if (args->block->nq > VALIDATED)
         raise(SIGSEGV);
     mutant("bias.mutant.right")->run.bias(args);
 }
 
 static void bias_hangs_when_long(const struct dt_bias_args *args)
 {
-    while (args->nq > VALIDATED)
+    while (args->block->nq > VALIDATED)
         pause();
     mutant("bias.mutant.right")->run.bias(args);
 }

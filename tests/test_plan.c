@@ -75,18 +75,15 @@ static size_t count_wrong(const struct call *c, const float *got, float eps)
     for (int32_t b = 0; b < p->batch; b++)
         for (int32_t h = 0; h < p->heads; h++) {
             const ptrdiff_t start = b * o->scores_batch + h * o->scores_head;
-            const struct dt_bias_args args = {
+            const struct dt_bias head = {
                 .scores = c->scores + start,
-                .scores_stride = o->scores_row,
+                .scores_row = o->scores_row,
                 .c2p = p->terms & DT_C2P ? c->c2p + b * o->c2p_batch + h * o->c2p_head : NULL,
-                .c2p_stride = o->c2p_row,
+                .c2p_row = o->c2p_row,
                 .p2c = p->terms & DT_P2C ? c->p2c + b * o->p2c_batch + h * o->p2c_head : NULL,
-                .p2c_stride = o->p2c_row,
-                .layout = p->layout,
-                .nq = p->nq,
-                .nk = p->nk,
+                .p2c_row = o->p2c_row,
             };
-            dt_reference_bias(p, &args, exact, scale);
+            dt_reference_bias(p, &head, exact, scale);
             for (int32_t i = 0; i < p->nq; i++)
                 for (int32_t j = 0; j < p->nk; j++) {
                     const size_t at = (size_t)(start + i * o->scores_row + j);

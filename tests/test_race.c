@@ -12,8 +12,8 @@ static size_t call_count;
 
 static void record_call(const struct dt_bias_args *args)
 {
-    if (call_count == 0 || called[call_count - 1] != args->tile.rows)
-        called[call_count++] = args->tile.rows;
+    if (call_count == 0 || called[call_count - 1] != args->block->tile.rows)
+        called[call_count++] = args->block->tile.rows;
 }
 
 static const struct dt_variant narrow = {

@@ -35,16 +35,16 @@ Test(reference, bias_by_hand)
             dt_problem_parse("q2 k3 linear:2", &p, NULL);
             p.terms = terms;
             p.layout = (enum dt_layout)layout;
-            const struct dt_bias_args args = {
+            const struct dt_bias io = {
                 .scores = (float *)scores,
-                .scores_stride = 3,
+                .scores_row = 3,
                 .c2p = c2p,
-                .c2p_stride = 4,
+                .c2p_row = 4,
                 .p2c = layout == DT_KEY_MAJOR ? key_major : slot_major,
-                .p2c_stride = layout == DT_KEY_MAJOR ? 4 : 3,
+                .p2c_row = layout == DT_KEY_MAJOR ? 4 : 3,
             };
             double out[6], scale[6];
-            dt_reference_bias(&p, &args, out, scale);
+            dt_reference_bias(&p, &io, out, scale);
             for (int n = 0; n < 6; n++) {
                 double expected = scores[n];
                 if (terms & DT_C2P)

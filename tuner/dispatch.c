@@ -167,6 +167,7 @@ struct calls {
     struct dt_workload workload;
     struct dt_plan *plan;
     struct dt_bias bias;
+    struct dt_bias_block block;
     struct dt_bias_args bias_args;
     struct dt_attention attention;
     struct dt_attention_args attention_args;
@@ -221,18 +222,14 @@ static void prepare_bias(struct calls *c, const struct dt_choice *choice)
                                .c2p_row = 2 * p->span,
                                .p2c = w->p2c[p->layout],
                                .p2c_row = p->nk};
-    c->bias_args = (struct dt_bias_args){.scores = w->scores,
-                                         .scores_stride = p->nk,
-                                         .c2p = w->c2p,
-                                         .c2p_stride = 2 * p->span,
-                                         .p2c = w->p2c[p->layout],
-                                         .p2c_stride = p->nk,
-                                         .layout = p->layout,
-                                         .nq = p->nq,
-                                         .nk = p->nk,
-                                         .delta = &w->delta,
-                                         .origin = p->nq - 1,
-                                         .tile = choice->tile};
+    c->block = (struct dt_bias_block){.terms = p->terms,
+                                      .layout = p->layout,
+                                      .nq = p->nq,
+                                      .nk = p->nk,
+                                      .delta = &w->delta,
+                                      .origin = p->nq - 1,
+                                      .tile = choice->tile};
+    c->bias_args = (struct dt_bias_args){&c->block, &c->bias};
     c->bias_fn = choice->variant->run.bias;
 }
 
@@ -241,13 +238,11 @@ static void prepare_attention(struct calls *c, const struct dt_choice *choice)
     c->attention = c->workload.attention;
     c->attention.workspace = c->ready.workspace;
     c->attention_args = (struct dt_attention_args){
-        .problem = &c->workload.problem,
-        .delta = &c->workload.delta,
-        .io = &c->attention,
         .setup = &c->ready.setup,
+        .io = &c->attention,
+        .range = &c->ready.setup.all,
         .workspace = c->ready.workspace,
     };
-    c->attention_args.last = dt_attention_items(&c->attention_args);
     c->attention_fn = choice->variant->run.attention;
 }
 

@@ -99,7 +99,7 @@ static void fill_tables(const struct dt_golden *g, const struct dt_problem *p, i
 }
 
 static bool compare_bias(struct dt_check *check, const struct dt_golden *g, int32_t head,
-                         const struct dt_bias_args *a)
+                         const struct dt_bias *io)
 {
     const struct dt_problem *p = check->problem;
     for (int32_t i = 0; i < p->nq; i++)
@@ -108,15 +108,15 @@ static bool compare_bias(struct dt_check *check, const struct dt_golden *g, int3
             const ptrdiff_t at = ((ptrdiff_t)head * p->nq + i) * p->nk + j;
             const double expected = g->bias[at];
             double magnitude = 0;
-            if (a->c2p)
-                magnitude += fabs(a->c2p[i * a->c2p_stride + slot]);
-            if (a->p2c)
-                magnitude += fabs(a->p2c[p->layout == DT_KEY_MAJOR ? j * a->p2c_stride + slot
-                                                                   : slot * a->p2c_stride + j]);
+            if (p->terms & DT_C2P)
+                magnitude += fabs(io->c2p[i * io->c2p_row + slot]);
+            if (p->terms & DT_P2C)
+                magnitude += fabs(io->p2c[p->layout == DT_KEY_MAJOR ? j * io->p2c_row + slot
+                                                                    : slot * io->p2c_row + j]);
             /* the tables' rounding, and the golden value's own */
             const double rounding =
                 0x1p-24 * magnitude + DT_GOLDEN_TOLERANCE * fmax(1, fabs(expected));
-            if (!dt_check_value(check, "bias", i, j, a->scores[(ptrdiff_t)i * p->nk + j], expected,
+            if (!dt_check_value(check, "bias", i, j, io->scores[(ptrdiff_t)i * p->nk + j], expected,
                                 magnitude + rounding / check->unit))
                 return false;
         }
@@ -133,15 +133,18 @@ static void check_bias_layout(const struct dt_golden *g, const struct dt_problem
     const size_t area = (size_t)p->nq * (size_t)p->nk;
     for (int32_t head = 0; head < p->heads && verdict->passed; head++) {
         fill_tables(g, p, head, t);
+        const struct dt_bias io = {
+            .scores = t->scores,
+            .scores_row = p->nk,
+            .c2p = t->c2p,
+            .c2p_row = g->delta.slots,
+            .p2c = t->p2c,
+            .p2c_row = p->layout == DT_KEY_MAJOR ? g->delta.slots : p->nk,
+        };
         for (size_t n = 0; n < choice_count && verdict->passed; n++) {
             struct dt_check check = start_check(g, p, &choices[n], verdict);
-            struct dt_bias_args args = {
-                .scores = t->scores,
-                .scores_stride = p->nk,
-                .c2p = p->terms & DT_C2P ? t->c2p : NULL,
-                .c2p_stride = g->delta.slots,
-                .p2c = p->terms & DT_P2C ? t->p2c : NULL,
-                .p2c_stride = p->layout == DT_KEY_MAJOR ? g->delta.slots : p->nk,
+            const struct dt_bias_block block = {
+                .terms = p->terms,
                 .layout = p->layout,
                 .nq = p->nq,
                 .nk = p->nk,
@@ -151,8 +154,9 @@ static void check_bias_layout(const struct dt_golden *g, const struct dt_problem
             };
             for (size_t at = 0; at < area; at++)
                 t->scores[at] = 0;
+            struct dt_bias_args args = {&block, &io};
             if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
-                compare_bias(&check, g, head, &args);
+                compare_bias(&check, g, head, &io);
         }
     }
 }
@@ -242,16 +246,14 @@ static enum dt_status check_attention_choice(const struct dt_golden *g,
     if (status)
         return status;
     struct dt_attention_args args = {
-        .problem = &g->problem,
-        .delta = &g->delta,
-        .io = &io,
         .setup = &setup,
+        .io = &io,
+        .range = &setup.all,
         .workspace = aligned_alloc(64, setup.workspace * sizeof *args.workspace),
     };
     if (args.workspace) {
         io.out = x->got;
         io.positions = x->positions;
-        args.last = dt_attention_items(&args);
         for (size_t at = 0; at < outs; at++)
             x->got[at] = NAN;
         if (dt_check_call(&check, &args, NULL, 0, 0, NULL))

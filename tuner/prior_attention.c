@@ -197,7 +197,7 @@ struct load {
 
 static struct load load_of(const struct attention *a, int32_t threads)
 {
-    const double items = (double)a->s.items, chunks = a->s.chunks;
+    const double items = (double)a->s.all.last, chunks = a->s.chunks;
     if (threads <= 1 || items <= 1)
         return (struct load){items, items / chunks};
     const double grain = fmax(1, floor(items / (8.0 * threads)));

@@ -63,6 +63,8 @@ struct dt_case {
     struct dt_positions positions;        /* those of the set, in guarded memory */
     struct dt_attention io;               /* of the set, likewise */
     struct dt_guarded_delta guarded;
+    struct dt_attention_range range; /* of the call under judgement */
+    struct dt_attention_setup setup; /* the one under judgement, with that slot table */
 };
 
 static size_t row_of(const struct dt_problem *p, const struct set *set, int32_t n, int32_t b,
@@ -424,15 +426,16 @@ static struct dt_attention_args prepare(struct dt_case *c, struct dt_check *chec
     const size_t floats = check->setup->workspace;
     char data[48];
     place(c, set, &placement);
+    c->setup = *check->setup;
+    c->setup.delta = &c->guarded.delta;
     struct dt_attention_args args = {
-        .problem = c->problem,
-        .delta = &c->guarded.delta,
+        .setup = &c->setup,
         .io = &c->io,
-        .setup = check->setup,
+        .range = &c->range,
         .workspace =
             dt_operand_place(&c->operands[WORKSPACE], &aligned, 0, c->workspace, floats, 1, floats),
     };
-    args.last = dt_attention_items(&args);
+    c->range = (struct dt_attention_range){0, dt_attention_items(&args)};
     snprintf(data, sizeof data, "%s%s", set->name, how);
     dt_check_name_call(check, data, &placement);
     return args;
@@ -458,10 +461,9 @@ static bool call_backwards(struct dt_case *c, struct dt_check *check, int which,
     if (!c->set[which].name)
         return true;
     struct dt_attention_args args = prepare(c, check, which, 0, ", items backwards");
-    const int64_t items = args.last, step = (items + parts - 1) / parts;
+    const int64_t items = c->range.last, step = (items + parts - 1) / parts;
     for (int64_t last = items; last > 0; last -= step) {
-        args.last = last;
-        args.first = last > step ? last - step : 0;
+        c->range = (struct dt_attention_range){last > step ? last - step : 0, last};
         if (!run(c, check, &args))
             return false;
     }
@@ -475,7 +477,7 @@ static bool call_threads(struct dt_case *c, struct dt_check *check, int which, i
     char how[32];
     snprintf(how, sizeof how, ", %d threads", threads);
     struct dt_attention_args args = prepare(c, check, which, 0, how);
-    struct dt_attention_setup setup = *check->setup;
+    struct dt_attention_setup setup = c->setup;
     setup.threads = threads;
     args.setup = &setup;
     const size_t bytes = (size_t)threads * setup.workspace * sizeof(float);

@@ -93,18 +93,15 @@ static void fill_inputs(struct dt_case *c, struct set *set, const int32_t *slots
 static void compute_expected(const struct dt_case *c, struct set *set, const int32_t *slots)
 {
     const struct dt_problem *p = c->problem;
-    const struct dt_bias_args args = {
+    const struct dt_bias io = {
         .scores = set->scores,
-        .scores_stride = p->nk,
+        .scores_row = p->nk,
         .c2p = set->c2p,
-        .c2p_stride = 2 * (ptrdiff_t)p->span,
+        .c2p_row = 2 * (ptrdiff_t)p->span,
         .p2c = set->p2c,
-        .p2c_stride = (ptrdiff_t)c->p2c_cols,
-        .layout = p->layout,
-        .nq = p->nq,
-        .nk = p->nk,
+        .p2c_row = (ptrdiff_t)c->p2c_cols,
     };
-    dt_reference_bias(p, &args, set->expected, set->scale);
+    dt_reference_bias(p, &io, set->expected, set->scale);
     for (int32_t i = 0; i < p->nq; i++)
         for (int32_t j = 0; j < p->nk; j++) {
             const size_t at = (size_t)i * (size_t)p->nk + (size_t)j;
@@ -208,38 +205,38 @@ static enum dt_status open_case(const struct dt_problem *p, const struct dt_delt
 }
 
 static void place(struct dt_case *c, const struct set *set, const struct block *b,
-                  const struct dt_placement *placement, struct dt_bias_args *args)
+                  const struct dt_placement *placement, struct dt_bias *io)
 {
     const struct dt_problem *p = c->problem;
     const bool key_major = p->layout == DT_KEY_MAJOR;
     const size_t slots = 2 * (size_t)p->span, nk = (size_t)p->nk;
-    args->scores = dt_operand_place(&c->operands[SCORES], placement, SCORES,
-                                    set->scores + (size_t)b->i0 * nk + (size_t)b->j0, nk,
-                                    (size_t)b->nq, (size_t)b->nk);
-    args->scores_stride = c->operands[SCORES].stride;
+    io->scores = dt_operand_place(&c->operands[SCORES], placement, SCORES,
+                                  set->scores + (size_t)b->i0 * nk + (size_t)b->j0, nk,
+                                  (size_t)b->nq, (size_t)b->nk);
+    io->scores_row = c->operands[SCORES].stride;
     if (p->terms & DT_C2P) {
-        args->c2p = dt_operand_place(&c->operands[C2P], placement, C2P,
-                                     set->c2p + (size_t)b->i0 * slots, slots, (size_t)b->nq, slots);
-        args->c2p_stride = c->operands[C2P].stride;
+        io->c2p = dt_operand_place(&c->operands[C2P], placement, C2P,
+                                   set->c2p + (size_t)b->i0 * slots, slots, (size_t)b->nq, slots);
+        io->c2p_row = c->operands[C2P].stride;
     }
     if (p->terms & DT_P2C) {
-        args->p2c = dt_operand_place(
+        io->p2c = dt_operand_place(
             &c->operands[P2C], placement, P2C, set->p2c + (size_t)b->j0 * (key_major ? slots : 1),
             c->p2c_cols, key_major ? (size_t)b->nk : slots, key_major ? slots : (size_t)b->nk);
-        args->p2c_stride = c->operands[P2C].stride;
+        io->p2c_row = c->operands[P2C].stride;
     }
     dt_guarded_delta_place(&c->guarded, c->delta, placement->side);
 }
 
 static bool compare(struct dt_case *c, struct dt_check *check, const struct set *set,
-                    const struct block *b, const struct dt_bias_args *args)
+                    const struct block *b, const struct dt_bias *io)
 {
     const bool plain = set == &c->set[PLAIN];
     bool changes = false;
     for (int32_t i = 0; i < b->nq; i++)
         for (int32_t j = 0; j < b->nk; j++) {
             const size_t at = (size_t)(b->i0 + i) * (size_t)c->problem->nk + (size_t)(b->j0 + j);
-            const float got = args->scores[i * args->scores_stride + j];
+            const float got = io->scores[i * io->scores_row + j];
             changes |= dt_check_bits(set->exact[at]) != dt_check_bits(set->scores[at]);
             if (!dt_check_value(check, "scores", b->i0 + i, b->j0 + j, got, set->expected[at],
                                 set->scale[at]))
@@ -253,7 +250,7 @@ static bool compare(struct dt_case *c, struct dt_check *check, const struct set 
     for (int32_t i = 0; i < b->nq; i++)
         for (int32_t j = 0; j < b->nk; j++) {
             const size_t at = (size_t)(b->i0 + i) * (size_t)c->problem->nk + (size_t)(b->j0 + j);
-            const float got = args->scores[i * args->scores_stride + j];
+            const float got = io->scores[i * io->scores_row + j];
             if (dt_check_bits(got) != dt_check_bits(set->exact[at]))
                 return dt_check_fail(check,
                                      "scores[%d][%d] is %.9g, within the bound but not s + (a + b) "
@@ -272,7 +269,9 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, const str
 {
     const struct set *set = &c->set[which];
     const struct dt_placement placement = dt_placement_at(placement_number);
-    struct dt_bias_args args = {
+    struct dt_bias io = {.scores = NULL};
+    const struct dt_bias_block block = {
+        .terms = c->problem->terms,
         .layout = c->problem->layout,
         .nq = b->nq,
         .nk = b->nk,
@@ -282,10 +281,11 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, const str
     };
     if (which >= c->sets)
         return true;
-    place(c, set, b, &placement, &args);
+    struct dt_bias_args args = {&block, &io};
+    place(c, set, b, &placement, &io);
     dt_check_name_call(check, set->name, &placement);
     return dt_check_call(check, &args, c->operands, OPERANDS, 1u << SCORES, &c->guarded) &&
-           compare(c, check, set, b, &args);
+           compare(c, check, set, b, &io);
 }
 
 /* Blocks that begin and end inside the problem, with origins other than nq - 1. */

@@ -262,13 +262,16 @@ static void run_bias(const struct dt_ready *r)
 {
     const struct dt_workload *w = r->workload;
     const struct dt_problem *p = &w->problem;
-    const struct dt_bias_args args = {
+    const struct dt_bias io = {
         .scores = w->scores,
-        .scores_stride = p->nk,
-        .c2p = p->terms & DT_C2P ? w->c2p : NULL,
-        .c2p_stride = w->delta.slots,
-        .p2c = p->terms & DT_P2C ? w->p2c[r->layout] : NULL,
-        .p2c_stride = r->layout == DT_KEY_MAJOR ? w->delta.slots : p->nk,
+        .scores_row = p->nk,
+        .c2p = w->c2p,
+        .c2p_row = w->delta.slots,
+        .p2c = w->p2c[r->layout],
+        .p2c_row = r->layout == DT_KEY_MAJOR ? w->delta.slots : p->nk,
+    };
+    const struct dt_bias_block block = {
+        .terms = p->terms,
         .layout = r->layout,
         .nq = p->nq,
         .nk = p->nk,
@@ -276,17 +279,15 @@ static void run_bias(const struct dt_ready *r)
         .origin = p->nq - 1,
         .tile = r->choice.tile,
     };
-    r->choice.variant->run.bias(&args);
+    r->choice.variant->run.bias(&(struct dt_bias_args){&block, &io});
 }
 
 static void run_attention(const struct dt_ready *r, struct dt_phases *phases)
 {
     const struct dt_workload *w = r->workload;
     struct dt_attention_args args = {
-        .problem = &w->problem,
-        .delta = &w->delta,
-        .io = &w->attention,
         .setup = &r->setup,
+        .io = &w->attention,
         .workspace = r->workspace,
         .phases = phases,
     };

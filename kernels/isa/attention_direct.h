@@ -115,9 +115,9 @@ static inline void attend_row(const struct dt_attention_args *a, const struct dt
                               const struct row *row, int32_t i)
 {
     const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     const struct dt_positions *positions = io->positions;
-    const int32_t *slots = a->delta->slot + a->delta->nq - 1 - i;
+    const int32_t *slots = a->setup->delta->slot + a->setup->delta->nq - 1 - i;
     const float f = (float)dt_problem_scale(p);
     const float *q = io->q + x->b * io->q_batch + x->h * io->q_head + (x->first + i) * io->q_row;
     const float *k = io->k + x->b * io->k_batch + x->h * io->k_head + x->first * io->k_row;
@@ -148,15 +148,15 @@ static inline void attend_row(const struct dt_attention_args *a, const struct dt
 
 static void attention_direct(const struct dt_attention_args *a)
 {
-    const size_t nk = ((size_t)a->problem->nk + 15) / 16 * 16;
-    const size_t dim = ((size_t)a->problem->dim + 15) / 16 * 16;
+    const size_t nk = ((size_t)a->setup->problem->nk + 15) / 16 * 16;
+    const size_t dim = ((size_t)a->setup->problem->dim + 15) / 16 * 16;
     const struct row row = {
         .score = a->workspace,
         .allowed = (uint8_t *)(a->workspace + nk),
         .q = a->workspace + 2 * nk,
         .c2p = a->workspace + 2 * nk + dim,
     };
-    for (int64_t n = a->first; n < a->last; n++) {
+    for (int64_t n = a->range->first; n < a->range->last; n++) {
         const struct dt_attention_item item = dt_attention_item_at(a, n);
         for (int32_t i = 0; i < item.nq; i++)
             attend_row(a, &item, &row, i);

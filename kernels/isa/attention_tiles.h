@@ -114,32 +114,36 @@ struct tile {
 static void add_positions(const struct worker *w, const struct tile *t)
 {
     const struct dt_attention_args *a = w->a;
-    const unsigned terms = a->problem->terms;
-    const struct dt_bias_args args = {
+    const unsigned terms = a->setup->problem->terms;
+    const struct dt_bias io = {
         .scores = t->scores,
-        .scores_stride = w->s->cols,
+        .scores_row = w->s->cols,
         .c2p = terms & DT_C2P ? c2p_of(w, t->c2p.first) : NULL,
-        .c2p_stride = w->s->c2p_stride,
+        .c2p_row = w->s->c2p_stride,
         .p2c = terms & DT_P2C ? p2c_of(w, t->j) - (ptrdiff_t)t->p2c.first * w->s->cols : NULL,
-        .p2c_stride = w->s->cols,
+        .p2c_row = w->s->cols,
+    };
+    const struct dt_bias_block block = {
+        .terms = terms,
         .layout = DT_SLOT_MAJOR,
         .nq = t->rows,
         .nk = t->count,
-        .delta = a->delta,
-        .origin = a->delta->nq - 1 + t->j - t->i,
+        .delta = a->setup->delta,
+        .origin = a->setup->delta->nq - 1 + t->j - t->i,
         .peaks = w->x.peaks,
     };
     const struct dt_variant *bias = w->s->choice.bias;
+    const struct dt_bias_args args = {&block, &io};
     (w->s->choice.variant->form == DT_FUSED ? bias->run_peaks : bias->run.bias)(&args);
 }
 
 static void score(struct worker *w, struct tile *t)
 {
-    const unsigned terms = w->a->problem->terms;
+    const unsigned terms = w->a->setup->problem->terms;
     const bool banded = w->s->choice.variant->strategy == DT_BANDED;
     begin(w);
     multiply(w, DT_PHASE_C2C, &w->s->score, t->rows, t->count, w->x.q,
-             w->x.k + (ptrdiff_t)t->j * w->a->problem->dim, t->scores);
+             w->x.k + (ptrdiff_t)t->j * w->a->setup->problem->dim, t->scores);
     end(w, DT_PHASE_C2C);
     if (banded) {
         const struct interval slots = slots_of(w, t->i, t->i + t->rows, t->j, t->j + t->count);
@@ -162,7 +166,7 @@ static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass 
 {
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     struct dt_softmax_args args = {
         .pass = pass,
         .x = t->scores,
@@ -203,7 +207,7 @@ static void add_odd_values(const struct worker *w, const struct tile *t)
 {
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     for (int32_t n = 0; n < w->odd_count; n++) {
         const int32_t j = w->x.odd[n];
         const float *v = io->v + w->item.b * io->v_batch + w->item.h * io->v_head + j * io->v_row;
@@ -230,7 +234,7 @@ static void accumulate(struct worker *w, const struct tile *t)
 /* out *= factor, as DT_SOFTMAX_ONLINE asks. */
 static void correct(struct worker *w, int32_t rows)
 {
-    const int32_t dim = w->a->problem->dim;
+    const int32_t dim = w->a->setup->problem->dim;
     const vec zero = v_set(0);
     for (int32_t r = 0; r < rows; r++) {
         float *out = w->x.out + r * w->s->dim_stride;
@@ -248,7 +252,7 @@ static void without_keys(const struct worker *w, float *out)
 {
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     const float *v =
         io->v + w->item.b * io->v_batch + w->item.h * io->v_head + w->item.first * io->v_row;
     memset(out, 0, (size_t)p->dim * sizeof *out);
@@ -262,7 +266,7 @@ static bool has_keys(const struct worker *w, int32_t i)
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
     for (int32_t j = 0; j < w->nk; j++)
-        if (io->segments || dt_mask_allows(io, a->problem, w->item.b, i, j))
+        if (io->segments || dt_mask_allows(io, a->setup->problem, w->item.b, i, j))
             return true;
     return false;
 }
@@ -271,7 +275,7 @@ static void store(struct worker *w, int32_t i, int32_t rows)
 {
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
-    const int32_t dim = a->problem->dim;
+    const int32_t dim = a->setup->problem->dim;
     float *out = io->out + w->item.b * io->out_batch + w->item.h * io->out_head +
                  (w->item.first + i) * io->out_row;
     for (int32_t r = 0; r < rows; r++, out += io->out_row)
@@ -301,7 +305,7 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
     const struct dt_attention_setup *s = w->s;
     const enum dt_softmax_form form = s->choice.variant->form;
     struct tile t = {.i = i, .rows = rows};
-    if (w->a->problem->terms & DT_C2P && s->choice.variant->strategy != DT_BANDED) {
+    if (w->a->setup->problem->terms & DT_C2P && s->choice.variant->strategy != DT_BANDED) {
         t.c2p = slots_of(w, i, i + rows, 0, w->nk);
         multiply_c2p(w, t.c2p, rows);
         end(w, DT_PHASE_C2P);
@@ -338,14 +342,15 @@ static void prepare(struct worker *w)
     const struct dt_attention *io = a->io;
     const struct dt_attention_item *x = &w->item;
     const float *k = io->k + x->b * io->k_batch + x->h * io->k_head + x->first * io->k_row;
-    const bool p2c = a->problem->terms & DT_P2C && w->s->choice.variant->strategy != DT_BANDED;
+    const bool p2c =
+        a->setup->problem->terms & DT_P2C && w->s->choice.variant->strategy != DT_BANDED;
     begin(w);
     if (!w->head_ready)
         copy_values(w);
     for (int32_t j = 0; j < w->nk; j += w->s->cols) {
         const int32_t count = least(w->s->cols, w->nk - j);
         if (!w->head_ready)
-            pack_keys(w, k, j, count, w->x.k + (ptrdiff_t)j * a->problem->dim);
+            pack_keys(w, k, j, count, w->x.k + (ptrdiff_t)j * a->setup->problem->dim);
         end(w, DT_PHASE_PACK);
         if (p2c)
             multiply_p2c(w, slots_of(w, x->query_begin, x->query_end, j, j + count), j, count);
@@ -358,12 +363,13 @@ static void attention_tiles(const struct dt_attention_args *a)
 {
     const struct dt_attention *io = a->io;
     struct worker w = {.a = a, .s = a->setup, .item = {.b = -1}};
-    dt_attention_lay_out(a->setup, a->problem, a->workspace, &w.x);
-    for (int64_t n = a->first; n < a->last; n++) {
+    dt_attention_lay_out(a->setup, a->workspace, &w.x);
+    for (int64_t n = a->range->first; n < a->range->last; n++) {
         const struct dt_attention_item next = dt_attention_item_at(a, n);
         w.head_ready = next.b == w.item.b && next.h == w.item.h && next.first == w.item.first;
         w.item = next;
-        w.nk = !io->segments && a->problem->mask == DT_MASK_LENGTHS ? io->lengths[next.b] : next.nk;
+        w.nk = !io->segments && a->setup->problem->mask == DT_MASK_LENGTHS ? io->lengths[next.b]
+                                                                           : next.nk;
         if (w.nk > 0)
             prepare(&w);
         for (int32_t i = next.query_begin; i < next.query_end; i += w.s->rows) {

@@ -66,7 +66,7 @@ struct interval {
 static inline struct interval slots_of(const struct worker *w, int32_t i0, int32_t i1, int32_t j0,
                                        int32_t j1)
 {
-    const struct dt_delta *delta = w->a->delta;
+    const struct dt_delta *delta = w->a->setup->delta;
     if (w->s->choice.variant->strategy == DT_TABLE)
         return (struct interval){0, delta->slots - 1};
     const int32_t *slot = delta->slot + delta->nq - 1;
@@ -93,7 +93,7 @@ static inline __attribute__((always_inline)) void transpose_block(const float *x
 
 static void pack_keys(const struct worker *w, const float *k, int32_t j, int32_t count, float *to)
 {
-    const int32_t dim = w->a->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
+    const int32_t dim = w->a->setup->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
     const ptrdiff_t row = w->a->io->k_row, stride = w->s->cols;
     for (int32_t r = 0; r < padded; r += LANES)
         for (int32_t c = 0; c < dim; c += LANES) {
@@ -143,7 +143,7 @@ static void copy_values(struct worker *w)
 {
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->problem;
+    const struct dt_problem *p = a->setup->problem;
     const ptrdiff_t stride = w->s->dim_stride;
     const float *v =
         io->v + w->item.b * io->v_batch + w->item.h * io->v_head + w->item.first * io->v_row;
@@ -168,10 +168,10 @@ static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
 {
     const struct dt_attention_args *a = w->a;
     const struct dt_attention *io = a->io;
-    const int32_t dim = a->problem->dim;
+    const int32_t dim = a->setup->problem->dim;
     const float *q =
         io->q + w->item.b * io->q_batch + w->item.h * io->q_head + (w->item.first + i) * io->q_row;
-    const float scale = (float)dt_problem_scale(a->problem);
+    const float scale = (float)dt_problem_scale(a->setup->problem);
     for (int32_t r = 0; r < rows; r++)
         scale_row(w->x.q + r * (ptrdiff_t)dim, q + r * io->q_row, dim, scale);
     const int32_t padding = round_up(rows, DT_ROW_STEP) - rows;

@@ -157,15 +157,16 @@ INLINE void by_rows(enum c2p_idea c, enum p2c_idea p, const struct block *w, int
 
 INLINE struct block block_of(const struct dt_bias_args *a, bool peaks)
 {
-    const struct dt_delta *delta = a->delta;
-    const int32_t origin = (int32_t)a->origin;
+    const struct dt_bias_block *b = a->block;
+    const struct dt_delta *delta = b->delta;
+    const int32_t origin = (int32_t)b->origin;
     return (struct block){
-        .scores = a->scores,
-        .c2p = a->c2p,
-        .p2c = a->p2c,
-        .scores_stride = a->scores_stride,
-        .c2p_stride = a->c2p_stride,
-        .p2c_stride = a->p2c_stride,
+        .scores = a->io->scores,
+        .c2p = a->io->c2p,
+        .p2c = a->io->p2c,
+        .scores_stride = a->io->scores_row,
+        .c2p_stride = a->io->c2p_row,
+        .p2c_stride = a->io->p2c_row,
         .slot = delta->slot + origin,
         .window = delta->window[LANES_LOG2 - 2] + origin,
         .linear_until = delta->linear_until + origin,
@@ -174,19 +175,20 @@ INLINE struct block block_of(const struct dt_bias_args *a, bool peaks)
         .slots = delta->slots,
         .first_stretch = delta->first_stretch - origin,
         .last_stretch = delta->last_stretch - origin,
-        .layout = a->layout,
-        .peaks = peaks ? a->peaks : NULL,
+        .layout = b->layout,
+        .peaks = peaks ? b->peaks : NULL,
     };
 }
 
 INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
 {
+    const struct dt_bias_block *b = a->block;
     const struct block w = block_of(a, peaks);
-    const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
-    const int32_t cols = a->tile.cols ? a->tile.cols : a->nk;
-    for (int32_t i = 0; i < a->nq; i += rows)
-        for (int32_t j = 0; j < a->nk; j += cols) {
-            const int32_t i1 = least(a->nq, i + rows), j1 = least(a->nk, j + cols);
+    const int32_t rows = b->tile.rows ? b->tile.rows : b->nq;
+    const int32_t cols = b->tile.cols ? b->tile.cols : b->nk;
+    for (int32_t i = 0; i < b->nq; i += rows)
+        for (int32_t j = 0; j < b->nk; j += cols) {
+            const int32_t i1 = least(b->nq, i + rows), j1 = least(b->nk, j + cols);
             if (p == P2C_NONE || p == P2C_GATHER)
                 by_rows(c, p, &w, i, i1, j, j1);
             else if (p == P2C_BLOCKS)
@@ -199,17 +201,19 @@ INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct
 /* A gather's index has 32 bits. */
 INLINE bool gather_reaches(const struct dt_bias_args *a)
 {
-    const ptrdiff_t strides = a->layout == DT_KEY_MAJOR ? LANES : a->delta->slots;
-    return a->p2c_stride <= (INT32_MAX - a->delta->slots - LANES) / strides;
+    const struct dt_bias_block *b = a->block;
+    const ptrdiff_t strides = b->layout == DT_KEY_MAJOR ? LANES : b->delta->slots;
+    return a->io->p2c_row <= (INT32_MAX - b->delta->slots - LANES) / strides;
 }
 
 OUT_OF_LINE void add_plain(bool peaks, const struct dt_bias_args *a)
 {
+    const struct dt_bias_block *b = a->block;
     bias_plain(a);
-    for (int32_t i = 0; peaks && i < a->nq; i++)
-        for (int32_t j = 0; j < a->nk; j++) {
-            const float s = a->scores[i * a->scores_stride + j];
-            float *peak = a->peaks + (ptrdiff_t)i * DT_PEAKS;
+    for (int32_t i = 0; peaks && i < b->nq; i++)
+        for (int32_t j = 0; j < b->nk; j++) {
+            const float s = a->io->scores[i * a->io->scores_row + j];
+            float *peak = b->peaks + (ptrdiff_t)i * DT_PEAKS;
             *peak = s > *peak ? s : *peak;
         }
 }
@@ -223,11 +227,12 @@ enum {
 
 INLINE void add(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
 {
-    if (a->c2p && a->p2c && (p != P2C_GATHER || gather_reaches(a)))
+    const unsigned terms = a->block->terms;
+    if (terms == (DT_C2P | DT_P2C) && (p != P2C_GATHER || gather_reaches(a)))
         add_terms(c, p, peaks, a);
-    else if (!a->p2c && (int)p == FOR_NO_P2C)
+    else if (terms == DT_C2P && (int)p == FOR_NO_P2C)
         add_terms(c, P2C_NONE, peaks, a);
-    else if (a->p2c && !a->c2p && (int)c == FOR_NO_C2P && (p != P2C_GATHER || gather_reaches(a)))
+    else if (terms == DT_P2C && (int)c == FOR_NO_C2P && (p != P2C_GATHER || gather_reaches(a)))
         add_terms(C2P_NONE, p, peaks, a);
     else
         add_plain(peaks, a);

@@ -128,12 +128,13 @@ INLINE void four_strips(enum c2p_idea c, const struct block *w, int32_t i0, int3
 
 INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
 {
+    const struct dt_bias_block *b = a->block;
     const struct block w = block_of(a, false);
-    const int32_t rows = a->tile.rows ? a->tile.rows : a->nq;
-    const int32_t cols = a->tile.cols ? a->tile.cols : a->nk;
-    for (int32_t i = 0; i < a->nq; i += rows)
-        for (int32_t j = 0; j < a->nk; j += cols) {
-            const int32_t i1 = least(a->nq, i + rows), j1 = least(a->nk, j + cols);
+    const int32_t rows = b->tile.rows ? b->tile.rows : b->nq;
+    const int32_t cols = b->tile.cols ? b->tile.cols : b->nk;
+    for (int32_t i = 0; i < b->nq; i += rows)
+        for (int32_t j = 0; j < b->nk; j += cols) {
+            const int32_t i1 = least(b->nq, i + rows), j1 = least(b->nk, j + cols);
             int32_t at = j;
             for (; at + STRIPS * LANES <= j1; at += STRIPS * LANES)
                 four_strips(c, &w, i, i1, at);
@@ -143,9 +144,9 @@ INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
 
 static void window_stagger(const struct dt_bias_args *a)
 {
-    if (!a->p2c)
+    if (a->block->terms == DT_C2P)
         add_terms(C2P_WINDOW, P2C_NONE, false, a);
-    else if (a->c2p)
+    else if (a->block->terms & DT_C2P)
         by_four_strips(C2P_WINDOW, a);
     else
         by_four_strips(C2P_NONE, a);

@@ -11,25 +11,28 @@
 
 static void bias_plain(const struct dt_bias_args *a)
 {
-    const int32_t *const slots = a->delta->slot + a->origin;
-    const int32_t nk = a->nk;
-    for (int32_t i = 0; i < a->nq; i++) {
+    const struct dt_bias_block *const b = a->block;
+    const struct dt_bias *const io = a->io;
+    const int32_t *const slots = b->delta->slot + b->origin;
+    const int32_t nk = b->nk;
+    const bool with_c2p = b->terms & DT_C2P, with_p2c = b->terms & DT_P2C;
+    for (int32_t i = 0; i < b->nq; i++) {
         const int32_t *restrict slot = slots - i;
-        float *restrict s = a->scores + i * a->scores_stride;
-        const float *restrict c2p = a->c2p + (a->c2p ? i * a->c2p_stride : 0);
-        const float *restrict p2c = a->p2c;
-        const ptrdiff_t stride = a->p2c_stride;
-        if (!p2c)
+        float *restrict s = io->scores + i * io->scores_row;
+        const float *restrict c2p = with_c2p ? io->c2p + i * io->c2p_row : NULL;
+        const float *restrict p2c = io->p2c;
+        const ptrdiff_t stride = io->p2c_row;
+        if (!with_p2c)
             for (int32_t j = 0; j < nk; j++)
                 s[j] += c2p[slot[j]];
-        else if (a->layout == DT_KEY_MAJOR)
-            if (c2p)
+        else if (b->layout == DT_KEY_MAJOR)
+            if (with_c2p)
                 for (int32_t j = 0; j < nk; j++)
                     s[j] += c2p[slot[j]] + p2c[j * stride + slot[j]];
             else
                 for (int32_t j = 0; j < nk; j++)
                     s[j] += p2c[j * stride + slot[j]];
-        else if (c2p)
+        else if (with_c2p)
             for (int32_t j = 0; j < nk; j++)
                 s[j] += c2p[slot[j]] + p2c[slot[j] * stride + j];
         else

@@ -12,25 +12,27 @@
 
 #include "kernels/isa/bias_plain.h"
 
-/* Both terms are there; the copy lets the compiler drop the other loops. */
-static inline __attribute__((always_inline)) void plain(struct dt_bias_args a,
+/* The copies let the compiler drop the other loops. */
+static inline __attribute__((always_inline)) void plain(const struct dt_bias_args *a,
                                                         enum dt_layout layout)
 {
-    if (!a.c2p || !a.p2c || a.layout != layout)
-        __builtin_unreachable();
-    bias_plain(&a);
+    const struct dt_bias io = *a->io;
+    struct dt_bias_block block = *a->block;
+    block.terms = DT_C2P | DT_P2C;
+    block.layout = layout;
+    bias_plain(&(struct dt_bias_args){&block, &io});
 }
 
 MODEL("slot-major", "plain loop")
 __attribute__((flatten)) void model_plain_slot_major(const struct dt_bias_args *a)
 {
-    plain(*a, DT_SLOT_MAJOR);
+    plain(a, DT_SLOT_MAJOR);
 }
 
 MODEL("key-major", "plain loop")
 __attribute__((flatten)) void model_plain_key_major(const struct dt_bias_args *a)
 {
-    plain(*a, DT_KEY_MAJOR);
+    plain(a, DT_KEY_MAJOR);
 }
 
 #else

@@ -12,8 +12,10 @@ static dt_bias_fn *right;
 
 static void wrong(const struct dt_bias_args *args)
 {
+    const struct dt_bias_block *b = args->block;
+    const struct dt_bias *io = args->io;
     right(args);
-    args->scores[(args->nq - 1) * args->scores_stride + args->nk - 1] += 0x1p-10f;
+    io->scores[(b->nq - 1) * io->scores_row + b->nk - 1] += 0x1p-10f;
 }
 
 /* A row lies in memory that became read-only when the program was loaded. */
