@@ -92,16 +92,27 @@ static const struct {
     const char *idea;
     struct dt_tile tile;
 } ranking[] = {
-    {"active-rows", {64, 64}}, {"window-stagger", {64, 0}},
-    {"window-skew", {64, 0}},  {"window-transpose", {64, 0}},
-    {"gather-skew", {64, 0}},  {"gather-transpose", {64, 0}},
-    {"lanes-skew", {64, 0}},   {"window-gather", {0, 0}},
-    {"gather", {0, 0}},        {"libxsmm", {64, 64}},
-    {"6x4", {64, 64}},         {"8x3", {64, 64}},
-    {"14x2", {64, 64}},        {"12x2", {64, 64}},
-    {"6x2", {64, 64}},         {"4x3", {64, 64}},
-    {"table", {0, 0}},         {"poly", {0, 0}},
-    {"sleef", {0, 0}},         {"plain", {0, 0}},
+    {"direct", {0, 0}},
+    {"active-rows", {64, 64}},
+    {"window-stagger", {64, 0}},
+    {"window-skew", {64, 0}},
+    {"window-transpose", {64, 0}},
+    {"gather-skew", {64, 0}},
+    {"gather-transpose", {64, 0}},
+    {"lanes-skew", {64, 0}},
+    {"window-gather", {0, 0}},
+    {"gather", {0, 0}},
+    {"libxsmm", {64, 64}},
+    {"6x4", {64, 64}},
+    {"8x3", {64, 64}},
+    {"14x2", {64, 64}},
+    {"12x2", {64, 64}},
+    {"6x2", {64, 64}},
+    {"4x3", {64, 64}},
+    {"table", {0, 0}},
+    {"poly", {0, 0}},
+    {"sleef", {0, 0}},
+    {"plain", {0, 0}},
 };
 
 bool dt_part_fits(const struct dt_variant *attention, const struct dt_variant *part)
@@ -131,10 +142,15 @@ static const struct {
     {"gemm.avx2.6x2", {64, 64}, DT_QUIRK_SLOW_GATHER, 16},
 };
 
-/* The tile of an attention of few queries: more slots are reached from 64 of them than from 32, and
- * of so few there is no saving by larger blocks. By 3 to 10 % on Zen 3 for 64 to 128. */
+/* Of few queries attention takes smaller tiles: more slots are reached from 64 of them than from
+ * 32, and there is no saving by larger blocks. By 3 to 10 % on Zen 3 for 64 to 128. */
 enum { FEW_QUERIES = 128 };
-static const struct dt_tile tile_of_few = {32, 32};
+
+static struct dt_tile ranked_tile(size_t rank, const struct dt_problem *problem)
+{
+    const bool few = strcmp(ranking[rank].idea, "active-rows") == 0 && problem->nq <= FEW_QUERIES;
+    return few ? (struct dt_tile){32, 32} : ranking[rank].tile;
+}
 
 static bool applies(const struct dt_variant *variant, enum dt_op op, const struct dt_variant *user,
                     const struct dt_problem *problem, const struct dt_delta *delta)
@@ -173,9 +189,7 @@ static enum dt_status best_ranked(enum dt_op op, const struct dt_variant *user,
                      ranking[r].idea);
             const struct dt_variant *variant = dt_variant_find(name);
             if (applies(variant, op, user, problem, delta)) {
-                const bool few = op == DT_OP_ATTENTION && problem->nq <= FEW_QUERIES;
-                *choice = (struct dt_choice){.variant = variant,
-                                             .tile = few ? tile_of_few : ranking[r].tile};
+                *choice = (struct dt_choice){.variant = variant, .tile = ranked_tile(r, problem)};
                 return DT_OK;
             }
         }
@@ -220,13 +234,10 @@ struct dt_tile dt_tile_heuristic(const struct dt_variant *variant, const struct 
     for (size_t e = 0; e < sizeof exceptions / sizeof *exceptions; e++)
         if (strcmp(name, exceptions[e].name) == 0 && dt_cpu_host()->quirks & exceptions[e].quirk)
             return exceptions[e].tile;
-    if (problem->nq <= FEW_QUERIES && strncmp(name, "attention.", 10) == 0 &&
-        strstr(name, ".active-rows"))
-        return tile_of_few;
     const char *idea = strchr(name, '.');
     idea = idea ? strchr(idea + 1, '.') : NULL;
     for (size_t r = 0; idea && r < sizeof ranking / sizeof *ranking; r++)
         if (strcmp(idea + 1, ranking[r].idea) == 0)
-            return ranking[r].tile;
+            return ranked_tile(r, problem);
     return (struct dt_tile){0, 0};
 }

@@ -289,6 +289,18 @@ Test(plan, heuristic_makes_short_attention_of_own_products)
     cr_expect_str_eq(at_24.gemm->name, "gemm.avx2.libxsmm");
 }
 
+Test(plan, heuristic_takes_a_few_tokens_one_by_one)
+{
+    char text[DT_CHOICE_TEXT_MAX];
+    if (!dt_variant_find("attention.avx2.direct"))
+        cr_skip_test("no AVX2 in this build");
+    const struct dt_choice five = heuristic_of(DT_OP_ATTENTION, "h2 n5 log:256:512");
+    cr_expect_str_eq(dt_choice_print(&five, text), "attention.avx2.direct tile 0x0");
+    const struct dt_choice six = heuristic_of(DT_OP_ATTENTION, "h2 n6 log:256:512");
+    cr_expect_str_eq(six.variant->name, "attention.avx2.active-rows");
+    cr_expect(six.tile.rows == 32 && six.tile.cols == 32);
+}
+
 static void expect_plan_with(const char *variable, const char *value, enum dt_status wanted,
                              const char *part)
 {

@@ -319,6 +319,6 @@ enum dt_status dt_dispatch_measure(struct dt_sampler *sampler, uint64_t seed, st
         status = measure_call(sampler, DT_OP_BIAS, "n16 log:256:512", &state, &d->call[0], error);
     if (!status)
         status =
-            measure_call(sampler, DT_OP_ATTENTION, "h1 n1 log:256:512", &state, &d->call[1], error);
+            measure_call(sampler, DT_OP_ATTENTION, "h1 n1 d8 linear:1", &state, &d->call[1], error);
     return status;
 }

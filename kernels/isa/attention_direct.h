@@ -164,7 +164,8 @@ static void attention_direct(const struct dt_attention_args *a)
 }
 
 /* Beyond about 4 x 4 tokens, blocks win even half empty (12 heads of 64, AVX-512, microseconds:
- * n = 1 1.1 against 8.1, n = 4 6.6 against 11, n = 8 19.5 against 13.4). */
+ * n = 1 1.1 against 8.1, n = 4 6.6 against 11, n = 8 19.5 against 13.4). Up to 32 scores it won for
+ * every shape that was tried, with AVX2 by 1.3 to 11 times. */
 static inline bool accepts_short(const struct dt_problem *problem, const struct dt_delta *delta)
 {
     (void)delta;
