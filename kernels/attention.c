@@ -16,14 +16,13 @@ const char *dt_phase_name(enum dt_phase phase)
     return names[phase];
 }
 
-struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a, int64_t item)
+struct dt_attention_item dt_attention_item_at(const struct dt_attention_setup *s,
+                                              const struct dt_attention *io, int64_t item)
 {
-    const struct dt_problem *p = a->setup->problem;
-    const struct dt_attention_setup *s = a->setup;
-    if (a->io->segments) {
+    const struct dt_problem *p = s->problem;
+    if (io->segments) {
         const int64_t segment = item / p->heads;
-        const int32_t first = a->io->segments[segment],
-                      length = a->io->segments[segment + 1] - first;
+        const int32_t first = io->segments[segment], length = io->segments[segment + 1] - first;
         return (struct dt_attention_item){.h = (int32_t)(item % p->heads),
                                           .first = first,
                                           .nq = length,
@@ -43,11 +42,10 @@ struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *a,
 }
 
 /* Threads take a few items at a time, in order, so that chunks of a head stay together. */
-void dt_attention_share(const struct dt_attention_args *args)
+static void share(const struct dt_attention_setup *setup, const struct dt_attention *io,
+                  int64_t items, float *workspace)
 {
-    const struct dt_attention_setup *setup = args->setup;
     dt_attention_fn *const run = setup->choice.variant->run.attention;
-    const int64_t items = args->range->last;
     const int64_t share = items / (8 * (int64_t)setup->threads);
     const int64_t grain = share ? share : 1;
     atomic_int_fast64_t next = 0;
@@ -55,18 +53,27 @@ void dt_attention_share(const struct dt_attention_args *args)
 #pragma omp parallel num_threads(setup->threads)
 #endif
     {
-        struct dt_attention_range range;
-        struct dt_attention_args mine = *args;
-        mine.range = &range;
+        float *mine = workspace;
 #ifdef _OPENMP
-        mine.workspace += (size_t)omp_get_thread_num() * setup->workspace;
+        mine += (size_t)omp_get_thread_num() * setup->workspace;
 #endif
         for (;;) {
-            range.first = atomic_fetch_add_explicit(&next, grain, memory_order_relaxed);
-            if (range.first >= items)
+            struct dt_attention_work work = {
+                .first = atomic_fetch_add_explicit(&next, grain, memory_order_relaxed)};
+            if (work.first >= items)
                 break;
-            range.last = range.first + grain < items ? range.first + grain : items;
-            run(&mine);
+            work.last = work.first + grain < items ? work.first + grain : items;
+            run(setup, io, &work, mine);
         }
     }
+}
+
+void dt_attention_run(const struct dt_attention_setup *setup, const struct dt_attention *io,
+                      float *workspace, struct dt_phases *phases)
+{
+    const struct dt_attention_work all = {.last = dt_attention_items(setup, io), .phases = phases};
+    if (setup->threads <= 1 || all.last <= 1)
+        setup->choice.variant->run.attention(setup, io, &all, workspace);
+    else
+        share(setup, io, all.last, workspace);
 }

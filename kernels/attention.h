@@ -9,10 +9,10 @@
 
 enum { DT_SLOT_BLOCK = 64 };
 
-/* What packed positions and a problem must agree in. */
+/* What packed positions and a problem must agree in: eight bytes, which every call compares. */
 struct dt_positions_shape {
-    int32_t heads, dim, slots;
-    unsigned terms;
+    uint16_t heads, dim;
+    uint32_t terms : 2, slots : 30;
 };
 
 /*
@@ -68,34 +68,29 @@ struct dt_phases {
     double flops[DT_PHASE_COUNT]; /* of the products, as they were done */
 };
 
-/* Work items first ... last - 1. */
-struct dt_attention_range {
+/* Work items first ... last - 1, and what is instrumented. */
+struct dt_attention_work {
     int64_t first, last;
+    struct dt_phases *phases; /* NULL: nothing */
 };
 
 struct dt_attention_setup;
 
 /*
- * out = softmax(score) V for a range of work items; see disentune.h for the score and the shapes.
- * All that is known before a call is pointed to, as are the caller's arrays: a plan that wrote more
- * than this would take longer than some calls do.
+ * out = softmax(score) V for some work items; see disentune.h for the score and the shapes. The
+ * setup is of the variant that is called. Of io, all but the workspace is read; the workspace has
+ * setup->workspace floats, 64-byte aligned, of this call alone.
  *
  * Packed batches: with `segments` the problem has batch 1, nq == nk tokens, and segment s holds
  * tokens segments[s] ... segments[s + 1] - 1; segments[0] = 0 and the last is nk. Tokens attend
  * within their segment, relative positions are those within it.
  *
- * Work items are numbered by dt_attention_items(): heads of batch rows (or of segments), and within
- * a head chunks of queries. Any items in any order, at once or one by one, give the same bits.
+ * Work items are numbered by dt_attention_item_at(): heads of batch rows (or of segments), and
+ * within a head chunks of queries. Any items in any order, at once or one by one, give the same
+ * bits.
  */
-struct dt_attention_args {
-    const struct dt_attention_setup *setup; /* of the variant that is called */
-    const struct dt_attention *io;          /* but for its workspace */
-    const struct dt_attention_range *range;
-    float *workspace;         /* setup->workspace floats, 64-byte aligned, of this call alone */
-    struct dt_phases *phases; /* NULL: not instrumented */
-};
-
-typedef void dt_attention_fn(const struct dt_attention_args *args);
+typedef void dt_attention_fn(const struct dt_attention_setup *setup, const struct dt_attention *io,
+                             const struct dt_attention_work *work, float *workspace);
 
 /* Whether query i of batch row b may attend to key j. */
 static inline bool dt_mask_allows(const struct dt_attention *io, const struct dt_problem *p,

@@ -46,11 +46,6 @@ struct dt_bias_block {
  * [row][0 ... slots) (key-major p2c and c2p) or [0 ... slots)[0 ... nk) (slot-major p2c); those
  * of an absent term are not read. NaN and infinities propagate as in the formula.
  */
-struct dt_bias_args {
-    const struct dt_bias_block *block;
-    const struct dt_bias *io;
-};
-
-typedef void dt_bias_fn(const struct dt_bias_args *args);
+typedef void dt_bias_fn(const struct dt_bias_block *block, const struct dt_bias *io);
 
 #endif

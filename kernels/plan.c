@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Plans and their calls. A call must cost next to nothing beside its kernel, the shortest of which
- * take 100 ns; what it costs (`disentune bench --dispatch`) is its instructions, some 12 a
- * nanosecond on Zen 3, half as many where another thread shares the core. So what is known of a
- * call when it is planned is laid out there; operands are pointed to where they can be; and a call
- * that is `plain` shares no code with the others, which would have it save registers.
+ * take 70 ns; what it costs (`disentune bench --dispatch`) is its instructions, up to a quarter of
+ * a nanosecond each on Zen 3 before a kernel that waits for its own results. So what is known when
+ * a call is planned is laid out then, and kernels take pointers to it and to the caller's operands
+ * in registers: a structure of arguments, written for each call, cost 3 ns, and one written in
+ * other widths than it was read in 13. A call that is `plain` shares no code with the others, which
+ * would have it save registers.
  */
 #include "kernels/capture.h"
 #include "kernels/error.h"
@@ -155,7 +157,7 @@ static __attribute__((noinline)) void add_heads(const struct dt_plan *plan, cons
                 io.c2p += b * o->c2p_batch + h * o->c2p_head;
             if (p->terms & DT_P2C)
                 io.p2c += b * o->p2c_batch + h * o->p2c_head;
-            plan->add(&(struct dt_bias_args){&plan->block, &io});
+            plan->add(&plan->block, &io);
         }
 }
 
@@ -163,7 +165,7 @@ void dt_bias_add(const struct dt_plan *plan, const struct dt_bias *o)
 {
     const double begun = dt_slowdown_begin(&plan->slowdown);
     if (plan->plain)
-        plan->add(&(struct dt_bias_args){&plan->block, o});
+        plan->add(&plan->block, o);
     else
         add_heads(plan, o);
     dt_slowdown_end(&plan->slowdown, begun);
@@ -279,17 +281,6 @@ static inline float *aligned(void *workspace)
     return (float *)(((uintptr_t)workspace + LINE - 1) & ~(uintptr_t)(LINE - 1));
 }
 
-static inline struct dt_attention_args args_of(const struct dt_plan *plan,
-                                               const struct dt_attention *o, float *workspace)
-{
-    return (struct dt_attention_args){
-        .setup = &plan->setup,
-        .io = o,
-        .range = &plan->setup.all,
-        .workspace = workspace,
-    };
-}
-
 /* Any call, of the operands' workspace or one of the plan's. */
 static __attribute__((noinline)) enum dt_status attend(const struct dt_plan *plan,
                                                        const struct dt_attention *o)
@@ -302,11 +293,10 @@ static __attribute__((noinline)) enum dt_status attend(const struct dt_plan *pla
     if (!o->workspace && claimed < 0)
         return DT_NO_MEMORY;
     dt_capture_call(plan->capture);
-    struct dt_attention_args args =
-        args_of(plan, o,
-                o->workspace ? aligned(o->workspace)
-                             : plan->owned + (size_t)claimed * floats_of_call(plan));
-    dt_attention_run(&args);
+    dt_attention_run(&plan->setup, o,
+                     o->workspace ? aligned(o->workspace)
+                                  : plan->owned + (size_t)claimed * floats_of_call(plan),
+                     NULL);
     if (!o->workspace)
         atomic_store_explicit(&plan->busy[claimed], false, memory_order_release);
     return DT_OK;
@@ -316,12 +306,10 @@ enum dt_status dt_attention(const struct dt_plan *plan, const struct dt_attentio
 {
     const double begun = dt_slowdown_begin(&plan->slowdown);
     enum dt_status status = DT_OK;
-    if (plan->plain && o->workspace && !o->segments && positions_fit(o->positions, plan)) {
-        const struct dt_attention_args args = args_of(plan, o, aligned(o->workspace));
-        plan->attend(&args);
-    } else {
+    if (plan->plain && o->workspace && !o->segments && positions_fit(o->positions, plan))
+        plan->attend(&plan->setup, o, &plan->setup.all, aligned(o->workspace));
+    else
         status = attend(plan, o);
-    }
     dt_slowdown_end(&plan->slowdown, begun);
     return status;
 }

@@ -41,7 +41,14 @@ static float *allocate(int32_t heads, ptrdiff_t head)
 
 struct dt_positions_shape dt_positions_shape_of(const struct dt_problem *p)
 {
-    return (struct dt_positions_shape){p->heads, p->dim, 2 * p->span, p->terms};
+    _Static_assert(DT_MAX_HEADS <= UINT16_MAX && DT_MAX_DIM <= UINT16_MAX, "heads, dim");
+    _Static_assert(2 * DT_MAX_SPAN < 1 << 30, "slots");
+    return (struct dt_positions_shape){
+        .heads = (uint16_t)p->heads,
+        .dim = (uint16_t)p->dim,
+        .slots = 2u * (uint32_t)p->span,
+        .terms = p->terms,
+    };
 }
 
 enum dt_status dt_positions_pack(const struct dt_problem *problem, const float *kr,

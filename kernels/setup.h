@@ -31,10 +31,10 @@ struct dt_attention_setup {
     const struct dt_problem *problem; /* the caller's */
     const struct dt_delta *delta;     /* the caller's */
     struct dt_choice choice;
-    int32_t rows, cols;            /* of a block of scores: the tile, without 0 */
-    int32_t chunk;                 /* queries of a work item, a multiple of rows, or all */
-    int32_t chunks;                /* of a head, if it is not packed */
-    struct dt_attention_range all; /* work items of a call, likewise */
+    int32_t rows, cols;           /* of a block of scores: the tile, without 0 */
+    int32_t chunk;                /* queries of a work item, a multiple of rows, or all */
+    int32_t chunks;               /* of a head, if it is not packed */
+    struct dt_attention_work all; /* of a call, likewise */
     int32_t threads;
     size_t workspace; /* floats that one thread works in, a multiple of 16 */
 
@@ -85,13 +85,6 @@ enum dt_status dt_attention_setup_init(struct dt_attention_setup *setup,
                                        struct dt_error *error);
 void dt_attention_setup_clear(struct dt_attention_setup *setup);
 
-/* How many work items the call has. */
-static inline int64_t dt_attention_items(const struct dt_attention_args *a)
-{
-    return a->io->segments ? (int64_t)a->setup->problem->heads * a->io->segment_count
-                           : a->setup->all.last;
-}
-
 /* One work item of a call. */
 struct dt_attention_item {
     int32_t b, h;
@@ -99,22 +92,19 @@ struct dt_attention_item {
     int32_t query_begin, query_end; /* its queries, from `first` on */
 };
 
-struct dt_attention_item dt_attention_item_at(const struct dt_attention_args *args, int64_t item);
+struct dt_attention_item dt_attention_item_at(const struct dt_attention_setup *setup,
+                                              const struct dt_attention *io, int64_t item);
 
-/* The range, which begins with 0, shared by setup->threads threads; `phases` must be NULL. */
-void dt_attention_share(const struct dt_attention_args *args);
-
-/* All items of the call; the range of args is not used. args->workspace is that of all threads,
- * setup->workspace floats for each. With more than one thread `phases` must be NULL. */
-static inline void dt_attention_run(const struct dt_attention_args *args)
+/* How many a call has. */
+static inline int64_t dt_attention_items(const struct dt_attention_setup *setup,
+                                         const struct dt_attention *io)
 {
-    const struct dt_attention_range all = {0, dt_attention_items(args)};
-    struct dt_attention_args whole = *args;
-    whole.range = &all;
-    if (args->setup->threads <= 1 || all.last <= 1)
-        args->setup->choice.variant->run.attention(&whole);
-    else
-        dt_attention_share(&whole);
+    return io->segments ? (int64_t)setup->problem->heads * io->segment_count : setup->all.last;
 }
+
+/* All items of a call, on setup->threads threads. The workspace is that of all threads,
+ * setup->workspace floats for each. With more than one thread `phases` must be NULL. */
+void dt_attention_run(const struct dt_attention_setup *setup, const struct dt_attention *io,
+                      float *workspace, struct dt_phases *phases);
 
 #endif

@@ -22,40 +22,45 @@ static bool learn_problem(const struct dt_problem *p, const struct dt_delta *del
     return true;
 }
 
-static float c2p_at(const struct dt_bias_args *a, int32_t i, int32_t slot)
+static float c2p_at(const struct dt_bias *io, int32_t i, int32_t slot)
 {
-    return a->io->c2p[i * a->io->c2p_row + slot];
+    return io->c2p[i * io->c2p_row + slot];
 }
 
-static float p2c_at(const struct dt_bias_args *a, int32_t j, int32_t slot)
+static float p2c_at(const struct dt_bias_block *b, const struct dt_bias *io, int32_t j,
+                    int32_t slot)
 {
-    return a->block->layout == DT_KEY_MAJOR ? a->io->p2c[j * a->io->p2c_row + slot]
-                                            : a->io->p2c[slot * a->io->p2c_row + j];
+    return b->layout == DT_KEY_MAJOR ? io->p2c[j * io->p2c_row + slot]
+                                     : io->p2c[slot * io->p2c_row + j];
 }
 
-static float term_at(const struct dt_bias_args *a, int32_t i, int32_t j, int32_t c2p_slot,
-                     int32_t p2c_slot)
+static float term_at(const struct dt_bias_block *b, const struct dt_bias *io, int32_t i, int32_t j,
+                     int32_t c2p_slot, int32_t p2c_slot)
 {
-    if (a->block->terms == DT_P2C)
-        return p2c_at(a, j, p2c_slot);
-    if (a->block->terms == DT_C2P)
-        return c2p_at(a, i, c2p_slot);
-    return c2p_at(a, i, c2p_slot) + p2c_at(a, j, p2c_slot);
+    if (b->terms == DT_P2C)
+        return p2c_at(b, io, j, p2c_slot);
+    if (b->terms == DT_C2P)
+        return c2p_at(io, i, c2p_slot);
+    return c2p_at(io, i, c2p_slot) + p2c_at(b, io, j, p2c_slot);
 }
 
-static void bias_by_rule(const struct dt_bias_args *a, enum slot_rule rule)
+static void bias_by_rule(const struct dt_bias_block *b, const struct dt_bias *io,
+                         enum slot_rule rule)
 {
-    for (int32_t i = 0; i < a->block->nq; i++)
-        for (int32_t j = 0; j < a->block->nk; j++) {
-            const int64_t r = (int64_t)a->block->delta->nq - 1 - (a->block->origin + j - i);
-            a->io->scores[i * a->io->scores_row + j] +=
-                term_at(a, i, j, mutant_slot(&problem, r, rule == PAPER_SIGN ? RIGHT : rule),
+    for (int32_t i = 0; i < b->nq; i++)
+        for (int32_t j = 0; j < b->nk; j++) {
+            const int64_t r = (int64_t)b->delta->nq - 1 - (b->origin + j - i);
+            io->scores[i * io->scores_row + j] +=
+                term_at(b, io, i, j, mutant_slot(&problem, r, rule == PAPER_SIGN ? RIGHT : rule),
                         mutant_slot(&problem, r, rule));
         }
 }
 
 #define BIAS_BY_RULE(name, rule)                                                                   \
-    static void name(const struct dt_bias_args *a) { bias_by_rule(a, rule); }
+    static void name(const struct dt_bias_block *b, const struct dt_bias *io)                      \
+    {                                                                                              \
+        bias_by_rule(b, io, rule);                                                                 \
+    }
 
 BIAS_BY_RULE(bias_right, RIGHT)
 BIAS_BY_RULE(bias_paper_sign, PAPER_SIGN)
@@ -66,119 +71,124 @@ BIAS_BY_RULE(bias_other_dialect, OTHER_DIALECT)
 BIAS_BY_RULE(bias_off_at_last, OFF_AT_LAST)
 
 /* What is right, from the table, for the first `cols` columns. */
-static void add_columns(const struct dt_bias_args *a, int32_t cols)
+static void add_columns(const struct dt_bias_block *b, const struct dt_bias *io, int32_t cols)
 {
-    for (int32_t i = 0; i < a->block->nq; i++)
+    for (int32_t i = 0; i < b->nq; i++)
         for (int32_t j = 0; j < cols; j++) {
-            const int32_t slot = a->block->delta->slot[a->block->origin + j - i];
-            a->io->scores[i * a->io->scores_row + j] += term_at(a, i, j, slot, slot);
+            const int32_t slot = b->delta->slot[b->origin + j - i];
+            io->scores[i * io->scores_row + j] += term_at(b, io, i, j, slot, slot);
         }
 }
 
-static void bias_no_tail(const struct dt_bias_args *a) { add_columns(a, a->block->nk / 4 * 4); }
-
-static void bias_nothing(const struct dt_bias_args *a) { (void)a; }
-
-static void bias_no_origin(const struct dt_bias_args *a)
+static void bias_no_tail(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    struct dt_bias_block whole = *a->block;
-    whole.origin = a->block->nq - 1;
-    add_columns(&(struct dt_bias_args){&whole, a->io}, a->block->nk);
+    add_columns(b, io, b->nk / 4 * 4);
+}
+
+static void bias_nothing(const struct dt_bias_block *b, const struct dt_bias *io)
+{
+    (void)b, (void)io;
+}
+
+static void bias_no_origin(const struct dt_bias_block *b, const struct dt_bias *io)
+{
+    struct dt_bias_block whole = *b;
+    whole.origin = b->nq - 1;
+    add_columns(&whole, io, b->nk);
 }
 
 static volatile float sink;
 
-static void bias_reads_past_row(const struct dt_bias_args *a)
+static void bias_reads_past_row(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    const volatile float *row = a->io->scores + (a->block->nq - 1) * a->io->scores_row;
-    sink = row[a->block->nk];
+    add_columns(b, io, b->nk);
+    const volatile float *row = io->scores + (b->nq - 1) * io->scores_row;
+    sink = row[b->nk];
 }
 
-static void bias_reads_before(const struct dt_bias_args *a)
+static void bias_reads_before(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    const volatile float *table = a->block->terms & DT_C2P ? a->io->c2p : a->io->p2c;
+    add_columns(b, io, b->nk);
+    const volatile float *table = b->terms & DT_C2P ? io->c2p : io->p2c;
     sink = table[-1];
 }
 
-static void bias_reads_before_slots(const struct dt_bias_args *a)
+static void bias_reads_before_slots(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    const volatile int32_t *slot = a->block->delta->slot;
+    add_columns(b, io, b->nk);
+    const volatile int32_t *slot = b->delta->slot;
     sink = (float)slot[-1];
 }
 
-static void bias_writes_padding(const struct dt_bias_args *a)
+static void bias_writes_padding(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    for (int32_t i = 0; i + 1 < a->block->nq; i++)
-        if (a->io->scores_row > a->block->nk)
-            a->io->scores[i * a->io->scores_row + a->block->nk] += 1;
+    add_columns(b, io, b->nk);
+    for (int32_t i = 0; i + 1 < b->nq; i++)
+        if (io->scores_row > b->nk)
+            io->scores[i * io->scores_row + b->nk] += 1;
 }
 
-static void bias_writes_input(const struct dt_bias_args *a)
+static void bias_writes_input(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    float *table = (float *)(a->block->terms & DT_C2P ? a->io->c2p : a->io->p2c);
+    add_columns(b, io, b->nk);
+    float *table = (float *)(b->terms & DT_C2P ? io->c2p : io->p2c);
     table[0] += 1;
 }
 
 /* Weighs what it should not read with 0, as a wide load with an arithmetic mask does. */
-static void bias_leaks_neighbour(const struct dt_bias_args *a)
+static void bias_leaks_neighbour(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    for (int32_t i = 0; a->block->terms & DT_C2P && i < a->block->nq; i++)
-        a->io->scores[i * a->io->scores_row] +=
-            0 * a->io->c2p[i * a->io->c2p_row + a->block->delta->slots - 1];
-    if (a->block->terms == DT_P2C)
-        a->io->scores[0] += 0 * p2c_at(a, 0, 0);
+    add_columns(b, io, b->nk);
+    for (int32_t i = 0; b->terms & DT_C2P && i < b->nq; i++)
+        io->scores[i * io->scores_row] += 0 * io->c2p[i * io->c2p_row + b->delta->slots - 1];
+    if (b->terms == DT_P2C)
+        io->scores[0] += 0 * p2c_at(b, io, 0, 0);
 }
 
-static void bias_swallows_nan(const struct dt_bias_args *a)
+static void bias_swallows_nan(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    for (int32_t i = 0; i < a->block->nq; i++)
-        for (int32_t j = 0; j < a->block->nk; j++)
-            if (isnan(a->io->scores[i * a->io->scores_row + j]))
-                a->io->scores[i * a->io->scores_row + j] = 0;
+    add_columns(b, io, b->nk);
+    for (int32_t i = 0; i < b->nq; i++)
+        for (int32_t j = 0; j < b->nk; j++)
+            if (isnan(io->scores[i * io->scores_row + j]))
+                io->scores[i * io->scores_row + j] = 0;
 }
 
-static void bias_swallows_infinity(const struct dt_bias_args *a)
+static void bias_swallows_infinity(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    for (int32_t i = 0; i < a->block->nq; i++)
-        for (int32_t j = 0; j < a->block->nk; j++)
-            if (isinf(a->io->scores[i * a->io->scores_row + j]))
-                a->io->scores[i * a->io->scores_row + j] = NAN;
+    add_columns(b, io, b->nk);
+    for (int32_t i = 0; i < b->nq; i++)
+        for (int32_t j = 0; j < b->nk; j++)
+            if (isinf(io->scores[i * io->scores_row + j]))
+                io->scores[i * io->scores_row + j] = NAN;
 }
 
-static void bias_other_order(const struct dt_bias_args *a)
+static void bias_other_order(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    struct dt_bias_block one = *a->block;
+    struct dt_bias_block one = *b;
     for (one.terms = DT_C2P; one.terms <= DT_P2C; one.terms *= 2)
-        if (a->block->terms & one.terms)
-            add_columns(&(struct dt_bias_args){&one, a->io}, a->block->nk);
+        if (b->terms & one.terms)
+            add_columns(&one, io, b->nk);
 }
 
-static void bias_changes_with_time(const struct dt_bias_args *a)
+static void bias_changes_with_time(const struct dt_bias_block *b, const struct dt_bias *io)
 {
     static unsigned calls;
-    add_columns(a, a->block->nk);
+    add_columns(b, io, b->nk);
     if (calls++ % 2)
-        a->io->scores[0] = nextafterf(a->io->scores[0], INFINITY);
+        io->scores[0] = nextafterf(io->scores[0], INFINITY);
 }
 
-static void bias_changes_rounding(const struct dt_bias_args *a)
+static void bias_changes_rounding(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
+    add_columns(b, io, b->nk);
     fesetround(FE_UPWARD);
 }
 
 /* More than one, as the compiler saves those that the function itself uses. */
-static void bias_clobbers_register(const struct dt_bias_args *a)
+static void bias_clobbers_register(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
+    add_columns(b, io, b->nk);
 #if defined(__x86_64__)
     __asm__ volatile("movq $1, %rbx\n movq $1, %r12\n movq $1, %r14\n movq $1, %r15");
 #elif defined(__aarch64__)
@@ -186,9 +196,9 @@ static void bias_clobbers_register(const struct dt_bias_args *a)
 #endif
 }
 
-static void bias_illegal(const struct dt_bias_args *a)
+static void bias_illegal(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    (void)a;
+    (void)b, (void)io;
 #if defined(__x86_64__)
     __asm__ volatile("ud2");
 #elif defined(__aarch64__)
@@ -197,30 +207,27 @@ static void bias_illegal(const struct dt_bias_args *a)
 }
 
 #if defined(__x86_64__)
-static void bias_direction(const struct dt_bias_args *a)
+static void bias_direction(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
+    add_columns(b, io, b->nk);
     __asm__ volatile("std");
 }
 
-static void bias_uses_x87(const struct dt_bias_args *a)
+static void bias_uses_x87(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
+    add_columns(b, io, b->nk);
     __asm__ volatile("fld1");
 }
 
-static void bias_needs_alignment(const struct dt_bias_args *a)
+static void bias_needs_alignment(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
-    __asm__ volatile("movaps (%0), %%xmm0"
-                     :
-                     : "r"((uintptr_t)a->io->scores & ~(uintptr_t)7)
-                     : "xmm0");
+    add_columns(b, io, b->nk);
+    __asm__ volatile("movaps (%0), %%xmm0" : : "r"((uintptr_t)io->scores & ~(uintptr_t)7) : "xmm0");
 }
 #elif defined(__aarch64__)
-static void bias_clobbers_vector(const struct dt_bias_args *a)
+static void bias_clobbers_vector(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    add_columns(a, a->block->nk);
+    add_columns(b, io, b->nk);
     __asm__ volatile("fmov d9, #1.0");
 }
 #endif

@@ -15,8 +15,15 @@ enum flaw {
     MASK_OF_FIRST_ROW,
 };
 
+struct call {
+    const struct dt_attention_setup *setup;
+    const struct dt_attention *io;
+    const struct dt_attention_work *work;
+    float *workspace;
+};
+
 struct row {
-    const struct dt_attention_args *a;
+    const struct call *a;
     enum slot_rule rule;
     enum flaw flaw;
     int32_t b, h, i, first, end; /* keys first ... end - 1 */
@@ -32,7 +39,7 @@ static double dot(const float *x, const float *y, int32_t dim)
 
 static bool allows(const struct row *row, int32_t j)
 {
-    const struct dt_attention_args *a = row->a;
+    const struct call *a = row->a;
     const int32_t b = row->flaw == MASK_OF_FIRST_ROW ? 0 : row->b;
     return a->io->segments || dt_mask_allows(a->io, a->setup->problem, b, row->i, j);
 }
@@ -57,7 +64,7 @@ static double with_kr(const struct row *row, const float *q, int32_t slot)
 
 static double score(const struct row *row, int32_t j)
 {
-    const struct dt_attention_args *a = row->a;
+    const struct call *a = row->a;
     const struct dt_problem *p = a->setup->problem;
     const double f = dt_problem_scale(p);
     const float *q =
@@ -75,7 +82,7 @@ static double score(const struct row *row, int32_t j)
 
 static void attend(const struct row *row)
 {
-    const struct dt_attention_args *a = row->a;
+    const struct call *a = row->a;
     const struct dt_problem *p = a->setup->problem;
     const float *v = a->io->v + row->b * a->io->v_batch + row->h * a->io->v_head;
     float *out =
@@ -109,10 +116,10 @@ static void attend(const struct row *row)
     }
 }
 
-static void attention_by(const struct dt_attention_args *a, enum slot_rule rule, enum flaw flaw)
+static void attention_by(const struct call *a, enum slot_rule rule, enum flaw flaw)
 {
-    for (int64_t n = a->range->first; n < a->range->last; n++) {
-        const struct dt_attention_item item = dt_attention_item_at(a, n);
+    for (int64_t n = a->work->first; n < a->work->last; n++) {
+        const struct dt_attention_item item = dt_attention_item_at(a->setup, a->io, n);
         struct row row = {.a = a, .rule = rule, .flaw = flaw, .b = item.b, .h = item.h};
         row.first = item.first;
         row.end = item.first + item.nk;
@@ -122,47 +129,47 @@ static void attention_by(const struct dt_attention_args *a, enum slot_rule rule,
 }
 
 /* Changes one element of the first item. */
-static void nudge(const struct dt_attention_args *a)
+static void nudge(const struct call *a)
 {
-    const struct dt_attention_item x = dt_attention_item_at(a, a->range->first);
+    const struct dt_attention_item x = dt_attention_item_at(a->setup, a->io, a->work->first);
     float *out = a->io->out + x.b * a->io->out_batch + x.h * a->io->out_head +
                  (x.first + x.query_begin) * a->io->out_row;
     out[0] = nextafterf(out[0], INFINITY);
 }
 
-void mutant_attention_order(const struct dt_attention_args *a)
+static void order(const struct call *a)
 {
     attention_by(a, RIGHT, NO_FLAW);
-    if (a->range->first > 0)
+    if (a->work->first > 0)
         nudge(a);
 }
 
-void mutant_attention_last_item(const struct dt_attention_args *a)
+static void last_item(const struct call *a)
 {
-    struct dt_attention_args some = *a;
-    struct dt_attention_range range = *a->range;
-    range.last -= range.last > range.first + 1;
-    some.range = &range;
+    struct call some = *a;
+    struct dt_attention_work work = *a->work;
+    work.last -= work.last > work.first + 1;
+    some.work = &work;
     attention_by(&some, RIGHT, NO_FLAW);
 }
 
 static volatile float sink;
 
-void mutant_attention_beyond_workspace(const struct dt_attention_args *a)
+static void beyond_workspace(const struct call *a)
 {
     const volatile float *workspace = a->workspace;
     attention_by(a, RIGHT, NO_FLAW);
     sink = workspace[a->setup->workspace];
 }
 
-void mutant_attention_unset_workspace(const struct dt_attention_args *a)
+static void unset_workspace(const struct call *a)
 {
     const float left = a->workspace[a->setup->workspace - 1];
     attention_by(a, RIGHT, NO_FLAW);
     a->io->out[0] += 0 * left;
 }
 
-void mutant_attention_beyond_positions(const struct dt_attention_args *a)
+static void beyond_positions(const struct call *a)
 {
     attention_by(a, RIGHT, NO_FLAW);
     const struct dt_positions *x = a->io->positions;
@@ -170,15 +177,31 @@ void mutant_attention_beyond_positions(const struct dt_attention_args *a)
         sink = ((const volatile float *)x->qr)[x->shape.heads * x->qr_head];
 }
 
-void mutant_attention_threads(const struct dt_attention_args *a)
+static void threads(const struct call *a)
 {
     attention_by(a, RIGHT, NO_FLAW);
     if (a->setup->threads > 1)
         nudge(a);
 }
 
+#define MUTANT(name)                                                                               \
+    void mutant_attention_##name(const struct dt_attention_setup *setup,                           \
+                                 const struct dt_attention *io,                                    \
+                                 const struct dt_attention_work *work, float *workspace)           \
+    {                                                                                              \
+        name(&(struct call){setup, io, work, workspace});                                          \
+    }
+
+MUTANT(order)
+MUTANT(threads)
+MUTANT(last_item)
+MUTANT(beyond_workspace)
+MUTANT(unset_workspace)
+MUTANT(beyond_positions)
+
 #define ATTENTION_BY(name, rule, flaw)                                                             \
-    void mutant_attention_##name(const struct dt_attention_args *a) { attention_by(a, rule, flaw); }
+    static void name(const struct call *a) { attention_by(a, rule, flaw); }                        \
+    MUTANT(name)
 
 ATTENTION_BY(right, RIGHT, NO_FLAW)
 ATTENTION_BY(paper_sign, PAPER_SIGN, NO_FLAW)

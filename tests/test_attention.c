@@ -27,7 +27,6 @@ struct trial {
     double *expected, *scale;
     struct dt_positions *positions;
     struct dt_attention io;
-    struct dt_attention_args args;
 };
 
 /* least ... most */
@@ -114,7 +113,6 @@ static void open_trial(struct trial *t)
     cr_assert_eq(dt_positions_pack(p, t->kr, slots * dim, dim, t->qr, slots * dim, dim,
                                    &t->positions, &error),
                  DT_OK, "%s", error.text);
-    t->args = (struct dt_attention_args){.io = &t->io};
     t->io = (struct dt_attention){
         .q = t->q,
         .q_batch = heads * p->nq * dim,
@@ -192,10 +190,9 @@ static void run(struct trial *t, const struct dt_choice *choice, float *out)
         dt_attention_setup_init(&setup, choice, &t->problem, &t->delta, threads, &error);
     cr_assert_eq(status, DT_OK, "%s: %s", dt_choice_print(choice, text), error.text);
     t->io.out = out;
-    t->args.setup = &setup;
-    t->args.workspace = aligned_alloc(64, (size_t)threads * setup.workspace * sizeof(float));
-    dt_attention_run(&t->args);
-    free(t->args.workspace);
+    float *workspace = aligned_alloc(64, (size_t)threads * setup.workspace * sizeof(float));
+    dt_attention_run(&setup, &t->io, workspace, NULL);
+    free(workspace);
     dt_attention_setup_clear(&setup);
 }
 

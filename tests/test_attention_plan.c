@@ -149,15 +149,21 @@ Test(attention_plan, what_does_not_fit_is_refused_before_anything_is_written)
     const struct dt_problem p = open_problem("b1 h3 n130 d24 log:16:40");
     struct dt_positions *positions = pack(&p);
     struct dt_plan *plan = plan_for(&p, 1);
+    void *workspace = malloc(dt_plan_workspace(plan));
     for (size_t n = 0; n < sizeof strangers / sizeof *strangers; n++) {
         const struct dt_problem stranger = problem_of(strangers[n]);
         struct dt_positions *wrong = pack(&stranger);
-        const struct dt_attention o = operands(&p, wrong, false, out);
+        struct dt_attention o = operands(&p, wrong, false, out);
         cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "%s", strangers[n]);
+        o.workspace = workspace;
+        cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "%s, plain", strangers[n]);
         dt_positions_free(wrong);
     }
     struct dt_attention o = operands(&p, NULL, false, out);
     cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "positions are missing");
+    o.workspace = workspace;
+    cr_expect_eq(dt_attention(plan, &o), DT_INVALID, "positions are missing in a plain call");
+    o.workspace = NULL;
     o.positions = positions;
     o.segment_count = 2;
     o.segments = (const int32_t[]){0, 40, 129};
@@ -170,6 +176,7 @@ Test(attention_plan, what_does_not_fit_is_refused_before_anything_is_written)
     o.segments = (const int32_t[]){0, 40, 130};
     cr_expect_eq(dt_attention(plan, &o), DT_OK);
     cr_expect_neq(out[0], 0);
+    free(workspace);
     dt_plan_free(plan);
     dt_positions_free(positions);
 }

@@ -100,30 +100,30 @@ static const struct dt_variant *mutant(const char *name)
 /* Right up to the length at which candidates are validated. */
 #define VALIDATED 320
 
-static void bias_crashes_when_long(const struct dt_bias_args *args)
+static void bias_crashes_when_long(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    if (args->block->nq > VALIDATED)
+    if (b->nq > VALIDATED)
         raise(SIGSEGV);
-    mutant("bias.mutant.right")->run.bias(args);
+    mutant("bias.mutant.right")->run.bias(b, io);
 }
 
-static void bias_hangs_when_long(const struct dt_bias_args *args)
+static void bias_hangs_when_long(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    while (args->block->nq > VALIDATED)
+    while (b->nq > VALIDATED)
         pause();
-    mutant("bias.mutant.right")->run.bias(args);
+    mutant("bias.mutant.right")->run.bias(b, io);
 }
 
-static void bias_hangs(const struct dt_bias_args *args)
+static void bias_hangs(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    (void)args;
+    (void)b, (void)io;
     for (;;)
         pause();
 }
 
-static void bias_leaves(const struct dt_bias_args *args)
+static void bias_leaves(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    (void)args;
+    (void)b, (void)io;
     _exit(0);
 }
 

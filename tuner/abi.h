@@ -14,17 +14,23 @@
 #define DT_ABI_DIRECTION 4u /* the direction flag is set */
 #define DT_ABI_X87 8u       /* the x87 register stack is not empty: a missing emms */
 
+enum { DT_ABI_ARGS = 4 };
+
+typedef void dt_abi_fn(void); /* any function of up to DT_ABI_ARGS pointers, cast */
+
 /*
- * Calls fn(args) with known values in every callee-saved register, restores what fn did not,
- * and returns the DT_ABI_ bits of what that was. fn is any function of one pointer, cast.
+ * Calls fn(args[0], ...) with known values in every callee-saved register, restores what fn did
+ * not, and returns the DT_ABI_ bits of what that was. All pointers are passed,
+ * in registers, whether fn wants them or not.
  * Where no check is written for the processor this is a plain call.
  */
 #if defined(__x86_64__) || defined(__aarch64__)
-uint32_t dt_abi_call(void (*fn)(void *), void *args);
+uint32_t dt_abi_call(dt_abi_fn *fn, const void *const args[DT_ABI_ARGS]);
 #else
-static inline uint32_t dt_abi_call(void (*fn)(void *), void *args)
+static inline uint32_t dt_abi_call(dt_abi_fn *fn, const void *const args[DT_ABI_ARGS])
 {
-    fn(args);
+    ((void (*)(const void *, const void *, const void *, const void *))fn)(args[0], args[1],
+                                                                           args[2], args[3]);
     return 0;
 }
 #endif

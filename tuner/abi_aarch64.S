@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uint32_t dt_abi_call(void (*fn)(void *), void *args); see abi.h. */
+/* uint32_t dt_abi_call(dt_abi_fn *fn, const void *const args[4]); see abi.h. */
 
     .text
     .globl dt_abi_call
@@ -46,7 +46,8 @@ dt_abi_call:
     fmov d\n, x10
     .endr
     mov x9, x0
-    mov x0, x1
+    ldp x2, x3, [x1, #16]
+    ldp x0, x1, [x1]
     blr x9
 
     /* x11 collects differing bits */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* uint32_t dt_abi_call(void (*fn)(void *), void *args); see abi.h. */
+/* uint32_t dt_abi_call(dt_abi_fn *fn, const void *const args[4]); see abi.h. */
 #ifdef __CET__
 #include <cet.h>
 #else
@@ -35,7 +35,10 @@ dt_abi_call:
     fnstcw X87_BEFORE(%rsp)
 
     mov %rdi, %rax
-    mov %rsi, %rdi
+    mov (%rsi), %rdi
+    mov 16(%rsi), %rdx
+    mov 24(%rsi), %rcx
+    mov 8(%rsi), %rsi
     movabs $0x7d1a5c3e90b2f648, %rbx
     lea 1(%rbx), %rbp
     lea 2(%rbx), %r12

@@ -170,25 +170,17 @@ static bool fail_trapped(struct dt_check *check, const struct dt_trap *trap,
     return dt_check_fail(check, "touched memory outside its operands: far from all of them");
 }
 
-/* Nothing is left to do after run(), so that the compiler makes it a jump, and the registers that
- * run() must save are still the caller's. */
-static void call_gemm(void *args)
-{
-    const struct dt_gemm_call *call = args;
-    call->gemm->run(call->gemm, call->a, call->b, call->c);
-}
-
-static void (*entry_of(const struct dt_variant *variant))(void *)
+static dt_abi_fn *entry_of(const struct dt_variant *variant, const void *const args[DT_ABI_ARGS])
 {
     switch (variant->op) {
     case DT_OP_BIAS:
-        return (void (*)(void *))variant->run.bias;
+        return (dt_abi_fn *)variant->run.bias;
     case DT_OP_SOFTMAX:
-        return (void (*)(void *))variant->run.softmax;
+        return (dt_abi_fn *)variant->run.softmax;
     case DT_OP_GEMM:
-        return call_gemm;
+        return (dt_abi_fn *)((const struct dt_gemm *)args[0])->run;
     default:
-        return (void (*)(void *))variant->run.attention;
+        return (dt_abi_fn *)variant->run.attention;
     }
 }
 
@@ -219,11 +211,12 @@ static bool check_operand(struct dt_check *check, const struct dt_operand *opera
     return true;
 }
 
-bool dt_check_call(struct dt_check *check, void *args, const struct dt_operand *operands, int count,
-                   unsigned outputs, const struct dt_guarded_delta *guarded)
+bool dt_check_call(struct dt_check *check, const void *const args[DT_ABI_ARGS],
+                   const struct dt_operand *operands, int count, unsigned outputs,
+                   const struct dt_guarded_delta *guarded)
 {
     check->verdict->calls++;
-    const struct dt_trap trap = dt_trap_call(entry_of(check->choice.variant), args);
+    const struct dt_trap trap = dt_trap_call(entry_of(check->choice.variant, args), args);
     if (trap.signal)
         return fail_trapped(check, &trap, operands, count, guarded);
     if (!check_state(check, trap.abi))

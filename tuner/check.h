@@ -8,6 +8,7 @@
 #define DISENTUNE_CHECK_H
 
 #include "kernels/setup.h"
+#include "tuner/abi.h"
 #include "tuner/guard.h"
 #include "tuner/validate.h"
 
@@ -73,20 +74,14 @@ __attribute__((format(printf, 2, 3))) bool dt_check_fail(struct dt_check *check,
 void dt_check_name_call(struct dt_check *check, const char *data,
                         const struct dt_placement *placement);
 
-/* What dt_check_call() takes as arguments of gemm: a resolved product and its operands. */
-struct dt_gemm_call {
-    const struct dt_gemm *gemm;
-    const float *a, *b;
-    float *c;
-};
-
 /*
- * Calls the variant; then every operand but those of `outputs`, a set of bits 1 << index, must be
- * unchanged and the padding of all untouched. Operands never placed are skipped. guarded may be
- * NULL.
+ * Calls the variant, a resolved product by its first argument; then every operand but those of
+ * `outputs`, a set of bits 1 << index, must be unchanged and the padding of all untouched. Operands
+ * never placed are skipped. guarded may be NULL.
  */
-bool dt_check_call(struct dt_check *check, void *args, const struct dt_operand *operands, int count,
-                   unsigned outputs, const struct dt_guarded_delta *guarded);
+bool dt_check_call(struct dt_check *check, const void *const args[DT_ABI_ARGS],
+                   const struct dt_operand *operands, int count, unsigned outputs,
+                   const struct dt_guarded_delta *guarded);
 
 /* One element: class, then value. `what` names the array. Where scale is not finite a finite value
  * is not judged further than by its class. */

@@ -168,9 +168,7 @@ struct calls {
     struct dt_plan *plan;
     struct dt_bias bias;
     struct dt_bias_block block;
-    struct dt_bias_args bias_args;
     struct dt_attention attention;
-    struct dt_attention_args attention_args;
     struct dt_ready ready;
     dt_bias_fn *bias_fn;
     dt_attention_fn *attention_fn;
@@ -187,7 +185,7 @@ static void bias_direct(void *context, uint64_t count)
 {
     const struct calls *c = context;
     for (uint64_t n = 0; n < count; n++)
-        c->bias_fn(&c->bias_args);
+        c->bias_fn(&c->block, &c->bias);
 }
 
 static void attention_planned(void *context, uint64_t count)
@@ -201,7 +199,7 @@ static void attention_direct(void *context, uint64_t count)
 {
     const struct calls *c = context;
     for (uint64_t n = 0; n < count; n++)
-        c->attention_fn(&c->attention_args);
+        c->attention_fn(&c->ready.setup, &c->attention, &c->ready.setup.all, c->ready.workspace);
 }
 
 static void elsewhere(void *context, uint64_t count)
@@ -229,7 +227,6 @@ static void prepare_bias(struct calls *c, const struct dt_choice *choice)
                                       .delta = &w->delta,
                                       .origin = p->nq - 1,
                                       .tile = choice->tile};
-    c->bias_args = (struct dt_bias_args){&c->block, &c->bias};
     c->bias_fn = choice->variant->run.bias;
 }
 
@@ -237,12 +234,6 @@ static void prepare_attention(struct calls *c, const struct dt_choice *choice)
 {
     c->attention = c->workload.attention;
     c->attention.workspace = c->ready.workspace;
-    c->attention_args = (struct dt_attention_args){
-        .setup = &c->ready.setup,
-        .io = &c->attention,
-        .range = &c->ready.setup.all,
-        .workspace = c->ready.workspace,
-    };
     c->attention_fn = choice->variant->run.attention;
 }
 

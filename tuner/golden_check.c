@@ -154,8 +154,8 @@ static void check_bias_layout(const struct dt_golden *g, const struct dt_problem
             };
             for (size_t at = 0; at < area; at++)
                 t->scores[at] = 0;
-            struct dt_bias_args args = {&block, &io};
-            if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
+            const void *const args[DT_ABI_ARGS] = {&block, &io};
+            if (dt_check_call(&check, args, NULL, 0, 0, NULL))
                 compare_bias(&check, g, head, &io);
         }
     }
@@ -245,23 +245,19 @@ static enum dt_status check_attention_choice(const struct dt_golden *g,
         dt_attention_setup_init(&setup, choice, &g->problem, &g->delta, 1, error);
     if (status)
         return status;
-    struct dt_attention_args args = {
-        .setup = &setup,
-        .io = &io,
-        .range = &setup.all,
-        .workspace = aligned_alloc(64, setup.workspace * sizeof *args.workspace),
-    };
-    if (args.workspace) {
+    float *workspace = aligned_alloc(64, setup.workspace * sizeof *workspace);
+    if (workspace) {
+        const void *const args[DT_ABI_ARGS] = {&setup, &io, &setup.all, workspace};
         io.out = x->got;
         io.positions = x->positions;
         for (size_t at = 0; at < outs; at++)
             x->got[at] = NAN;
-        if (dt_check_call(&check, &args, NULL, 0, 0, NULL))
+        if (dt_check_call(&check, args, NULL, 0, 0, NULL))
             compare_out(&check, g, x->got, x->scale);
     } else {
         status = no_memory(g, error);
     }
-    free(args.workspace);
+    free(workspace);
     dt_attention_setup_clear(&setup);
     return status;
 }

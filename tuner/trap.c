@@ -44,7 +44,7 @@ void dt_trap_end(void)
         sigaction(signals[n], &before[n], NULL);
 }
 
-struct dt_trap dt_trap_call(void (*fn)(void *), void *args)
+struct dt_trap dt_trap_call(dt_abi_fn *fn, const void *const args[DT_ABI_ARGS])
 {
     sigjmp_buf here;
     fenv_t environment;

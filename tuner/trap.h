@@ -3,7 +3,7 @@
 #ifndef DISENTUNE_TRAP_H
 #define DISENTUNE_TRAP_H
 
-#include <stdint.h>
+#include "tuner/abi.h"
 
 struct dt_trap {
     int signal;          /* 0: the call returned; or SIGSEGV, SIGBUS, SIGILL, SIGFPE */
@@ -20,6 +20,6 @@ void dt_trap_begin(void);
 void dt_trap_end(void);
 
 /* Runs dt_abi_call(fn, args). */
-struct dt_trap dt_trap_call(void (*fn)(void *), void *args);
+struct dt_trap dt_trap_call(dt_abi_fn *fn, const void *const args[DT_ABI_ARGS]);
 
 #endif

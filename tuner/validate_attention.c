@@ -63,7 +63,6 @@ struct dt_case {
     struct dt_positions positions;        /* those of the set, in guarded memory */
     struct dt_attention io;               /* of the set, likewise */
     struct dt_guarded_delta guarded;
-    struct dt_attention_range range; /* of the call under judgement */
     struct dt_attention_setup setup; /* the one under judgement, with that slot table */
 };
 
@@ -416,9 +415,9 @@ static bool compare(struct dt_case *c, struct dt_check *check, int which)
     return changes || dt_check_fail(check, "the expected output equals the initial one");
 }
 
-/* Operands and arguments of a call of all items. */
-static struct dt_attention_args prepare(struct dt_case *c, struct dt_check *check, int which,
-                                        unsigned number, const char *how)
+/* Places the operands and returns the workspace. */
+static float *prepare(struct dt_case *c, struct dt_check *check, int which, unsigned number,
+                      const char *how)
 {
     const struct set *set = &c->set[which];
     const struct dt_placement placement = dt_placement_at(number);
@@ -428,21 +427,15 @@ static struct dt_attention_args prepare(struct dt_case *c, struct dt_check *chec
     place(c, set, &placement);
     c->setup = *check->setup;
     c->setup.delta = &c->guarded.delta;
-    struct dt_attention_args args = {
-        .setup = &c->setup,
-        .io = &c->io,
-        .range = &c->range,
-        .workspace =
-            dt_operand_place(&c->operands[WORKSPACE], &aligned, 0, c->workspace, floats, 1, floats),
-    };
-    c->range = (struct dt_attention_range){0, dt_attention_items(&args)};
     snprintf(data, sizeof data, "%s%s", set->name, how);
     dt_check_name_call(check, data, &placement);
-    return args;
+    return dt_operand_place(&c->operands[WORKSPACE], &aligned, 0, c->workspace, floats, 1, floats);
 }
 
-static bool run(struct dt_case *c, struct dt_check *check, struct dt_attention_args *args)
+static bool run(struct dt_case *c, struct dt_check *check, const struct dt_attention_work *work,
+                float *workspace)
 {
+    const void *const args[DT_ABI_ARGS] = {&c->setup, &c->io, work, workspace};
     const unsigned outputs = 1u << OUT | 1u << WORKSPACE;
     return dt_check_call(check, args, c->operands, OPERANDS, outputs, &c->guarded);
 }
@@ -451,8 +444,9 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, unsigned 
 {
     if (!c->set[which].name)
         return true;
-    struct dt_attention_args args = prepare(c, check, which, number, "");
-    return run(c, check, &args) && compare(c, check, which);
+    float *workspace = prepare(c, check, which, number, "");
+    const struct dt_attention_work all = {.last = dt_attention_items(&c->setup, &c->io)};
+    return run(c, check, &all, workspace) && compare(c, check, which);
 }
 
 /* The items in `parts` calls, the last items first. */
@@ -460,11 +454,13 @@ static bool call_backwards(struct dt_case *c, struct dt_check *check, int which,
 {
     if (!c->set[which].name)
         return true;
-    struct dt_attention_args args = prepare(c, check, which, 0, ", items backwards");
-    const int64_t items = c->range.last, step = (items + parts - 1) / parts;
+    float *workspace = prepare(c, check, which, 0, ", items backwards");
+    const int64_t items = dt_attention_items(&c->setup, &c->io);
+    const int64_t step = (items + parts - 1) / parts;
     for (int64_t last = items; last > 0; last -= step) {
-        c->range = (struct dt_attention_range){last > step ? last - step : 0, last};
-        if (!run(c, check, &args))
+        const struct dt_attention_work work = {.first = last > step ? last - step : 0,
+                                               .last = last};
+        if (!run(c, check, &work, workspace))
             return false;
     }
     return compare(c, check, which);
@@ -476,19 +472,17 @@ static bool call_threads(struct dt_case *c, struct dt_check *check, int which, i
         return true;
     char how[32];
     snprintf(how, sizeof how, ", %d threads", threads);
-    struct dt_attention_args args = prepare(c, check, which, 0, how);
-    struct dt_attention_setup setup = c->setup;
-    setup.threads = threads;
-    args.setup = &setup;
-    const size_t bytes = (size_t)threads * setup.workspace * sizeof(float);
-    args.workspace = aligned_alloc(64, bytes);
-    if (!args.workspace)
+    prepare(c, check, which, 0, how);
+    c->setup.threads = threads;
+    const size_t bytes = (size_t)threads * c->setup.workspace * sizeof(float);
+    float *workspace = aligned_alloc(64, bytes);
+    if (!workspace)
         return dt_check_fail(check, "no memory for the workspaces of %d threads", threads);
-    memset(args.workspace, 0xff, bytes);
+    memset(workspace, 0xff, bytes);
     check->verdict->calls++;
-    dt_attention_run(&args);
+    dt_attention_run(&c->setup, &c->io, workspace, NULL);
     const bool right = compare(c, check, which);
-    free(args.workspace);
+    free(workspace);
     return right;
 }
 

@@ -281,10 +281,10 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, const str
     };
     if (which >= c->sets)
         return true;
-    struct dt_bias_args args = {&block, &io};
+    const void *const args[DT_ABI_ARGS] = {&block, &io};
     place(c, set, b, &placement, &io);
     dt_check_name_call(check, set->name, &placement);
-    return dt_check_call(check, &args, c->operands, OPERANDS, 1u << SCORES, &c->guarded) &&
+    return dt_check_call(check, args, c->operands, OPERANDS, 1u << SCORES, &c->guarded) &&
            compare(c, check, set, b, &io);
 }
 

@@ -184,9 +184,9 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, unsigned 
     if (!dt_blocked_init(&blocked, check->choice.variant, &shape, check->choice.tile, false))
         return dt_check_fail(check, "cannot be resolved");
     const bool one = blocked.rows == shape.m && blocked.cols == shape.n;
-    struct dt_gemm_call args = {one ? &blocked.block[0][0] : &blocked.whole, data[A], data[B],
-                                data[C]};
-    return dt_check_call(check, &args, c->operands, OPERANDS, 1u << C, NULL) &&
+    const void *const args[DT_ABI_ARGS] = {one ? &blocked.block[0][0] : &blocked.whole, data[A],
+                                           data[B], data[C]};
+    return dt_check_call(check, args, c->operands, OPERANDS, 1u << C, NULL) &&
            compare(check, set, data[C], shape.c_stride);
 }
 

@@ -232,7 +232,8 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, unsigned 
         return true;
     const struct dt_softmax_args args = place(c, set, &placement);
     dt_check_name_call(check, set->name, &placement);
-    return dt_check_call(check, (void *)&args, c->operands, OPERANDS, 1u << X, NULL) &&
+    return dt_check_call(check, (const void *[DT_ABI_ARGS]){&args}, c->operands, OPERANDS, 1u << X,
+                         NULL) &&
            compare(c, check, which, &args);
 }
 
@@ -284,7 +285,8 @@ static bool pass(struct dt_case *c, struct dt_check *check, const struct walk *w
         args.max += first;
         args.sum += first;
         args.factor += first;
-        if (!dt_check_call(check, &args, c->operands, OPERANDS, outputs[which], NULL))
+        if (!dt_check_call(check, (const void *[DT_ABI_ARGS]){&args}, c->operands, OPERANDS,
+                           outputs[which], NULL))
             return false;
         for (int n = MAX; n <= FACTOR; n++)
             memcpy(c->carried[n], c->operands[n].guard.data,

@@ -279,19 +279,12 @@ static void run_bias(const struct dt_ready *r)
         .origin = p->nq - 1,
         .tile = r->choice.tile,
     };
-    r->choice.variant->run.bias(&(struct dt_bias_args){&block, &io});
+    r->choice.variant->run.bias(&block, &io);
 }
 
 static void run_attention(const struct dt_ready *r, struct dt_phases *phases)
 {
-    const struct dt_workload *w = r->workload;
-    struct dt_attention_args args = {
-        .setup = &r->setup,
-        .io = &w->attention,
-        .workspace = r->workspace,
-        .phases = phases,
-    };
-    dt_attention_run(&args);
+    dt_attention_run(&r->setup, &r->workload->attention, r->workspace, phases);
 }
 
 /* Rounds of the loop of multiply-adds: some microseconds. */

@@ -111,13 +111,12 @@ struct row {
     float *c2p;       /* [slots] */
 };
 
-static inline void attend_row(const struct dt_attention_args *a, const struct dt_attention_item *x,
-                              const struct row *row, int32_t i)
+static inline void attend_row(const struct dt_attention_setup *s, const struct dt_attention *io,
+                              const struct dt_attention_item *x, const struct row *row, int32_t i)
 {
-    const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->setup->problem;
+    const struct dt_problem *p = s->problem;
     const struct dt_positions *positions = io->positions;
-    const int32_t *slots = a->setup->delta->slot + a->setup->delta->nq - 1 - i;
+    const int32_t *slots = s->delta->slot + s->delta->nq - 1 - i;
     const float f = (float)dt_problem_scale(p);
     const float *q = io->q + x->b * io->q_batch + x->h * io->q_head + (x->first + i) * io->q_row;
     const float *k = io->k + x->b * io->k_batch + x->h * io->k_head + x->first * io->k_row;
@@ -128,8 +127,8 @@ static inline void attend_row(const struct dt_attention_args *a, const struct dt
 
     for (int32_t c = 0; c < p->dim; c++)
         row->q[c] = f * q[c];
-    for (int32_t s = slots[x->nk - 1] & -LANES; c2p && s <= slots[0]; s += LANES)
-        c2p_of_slots(row->q, positions, x->h, s, row->c2p);
+    for (int32_t n = slots[x->nk - 1] & -LANES; c2p && n <= slots[0]; n += LANES)
+        c2p_of_slots(row->q, positions, x->h, n, row->c2p);
     for (int32_t j = 0; j < x->nk; j++) {
         const float *qr =
             p2c ? positions->qr + x->h * positions->qr_head + (ptrdiff_t)slots[j] * p->dim : NULL;
@@ -146,20 +145,21 @@ static inline void attend_row(const struct dt_attention_args *a, const struct dt
             add_weighted(out, row->score[j], v + j * io->v_row, p->dim);
 }
 
-static void attention_direct(const struct dt_attention_args *a)
+static void attention_direct(const struct dt_attention_setup *s, const struct dt_attention *io,
+                             const struct dt_attention_work *work, float *workspace)
 {
-    const size_t nk = ((size_t)a->setup->problem->nk + 15) / 16 * 16;
-    const size_t dim = ((size_t)a->setup->problem->dim + 15) / 16 * 16;
+    const size_t nk = ((size_t)s->problem->nk + 15) / 16 * 16;
+    const size_t dim = ((size_t)s->problem->dim + 15) / 16 * 16;
     const struct row row = {
-        .score = a->workspace,
-        .allowed = (uint8_t *)(a->workspace + nk),
-        .q = a->workspace + 2 * nk,
-        .c2p = a->workspace + 2 * nk + dim,
+        .score = workspace,
+        .allowed = (uint8_t *)(workspace + nk),
+        .q = workspace + 2 * nk,
+        .c2p = workspace + 2 * nk + dim,
     };
-    for (int64_t n = a->range->first; n < a->range->last; n++) {
-        const struct dt_attention_item item = dt_attention_item_at(a, n);
+    for (int64_t n = work->first; n < work->last; n++) {
+        const struct dt_attention_item item = dt_attention_item_at(s, io, n);
         for (int32_t i = 0; i < item.nq; i++)
-            attend_row(a, &item, &row, i);
+            attend_row(s, io, &item, &row, i);
     }
 }
 

@@ -71,7 +71,7 @@ static inline float *p2c_of(const struct worker *w, int32_t j)
 
 static void multiply_p2c(const struct worker *w, struct interval slots, int32_t j, int32_t count)
 {
-    const struct dt_positions *x = w->a->io->positions;
+    const struct dt_positions *x = w->io->positions;
     const float *qr = x->qr + w->item.h * x->qr_head;
     const float *k = w->x.k + (ptrdiff_t)j * x->shape.dim;
     const int32_t most = w->s->most_rows;
@@ -90,7 +90,7 @@ static inline float *c2p_of(const struct worker *w, int32_t first)
 
 static void multiply_c2p(const struct worker *w, struct interval slots, int32_t rows)
 {
-    const struct dt_positions *x = w->a->io->positions;
+    const struct dt_positions *x = w->io->positions;
     const float *kr = x->kr + w->item.h * x->kr_head;
     float *to = c2p_of(w, slots.first);
     for (int32_t s = slots.first & -DT_COLUMN_STEP; s <= slots.last;) {
@@ -113,8 +113,7 @@ struct tile {
 
 static void add_positions(const struct worker *w, const struct tile *t)
 {
-    const struct dt_attention_args *a = w->a;
-    const unsigned terms = a->setup->problem->terms;
+    const unsigned terms = w->s->problem->terms;
     const struct dt_bias io = {
         .scores = t->scores,
         .scores_row = w->s->cols,
@@ -128,22 +127,21 @@ static void add_positions(const struct worker *w, const struct tile *t)
         .layout = DT_SLOT_MAJOR,
         .nq = t->rows,
         .nk = t->count,
-        .delta = a->setup->delta,
-        .origin = a->setup->delta->nq - 1 + t->j - t->i,
+        .delta = w->s->delta,
+        .origin = w->s->delta->nq - 1 + t->j - t->i,
         .peaks = w->x.peaks,
     };
     const struct dt_variant *bias = w->s->choice.bias;
-    const struct dt_bias_args args = {&block, &io};
-    (w->s->choice.variant->form == DT_FUSED ? bias->run_peaks : bias->run.bias)(&args);
+    (w->s->choice.variant->form == DT_FUSED ? bias->run_peaks : bias->run.bias)(&block, &io);
 }
 
 static void score(struct worker *w, struct tile *t)
 {
-    const unsigned terms = w->a->setup->problem->terms;
+    const unsigned terms = w->s->problem->terms;
     const bool banded = w->s->choice.variant->strategy == DT_BANDED;
     begin(w);
     multiply(w, DT_PHASE_C2C, &w->s->score, t->rows, t->count, w->x.q,
-             w->x.k + (ptrdiff_t)t->j * w->a->setup->problem->dim, t->scores);
+             w->x.k + (ptrdiff_t)t->j * w->s->problem->dim, t->scores);
     end(w, DT_PHASE_C2C);
     if (banded) {
         const struct interval slots = slots_of(w, t->i, t->i + t->rows, t->j, t->j + t->count);
@@ -164,9 +162,8 @@ static void score(struct worker *w, struct tile *t)
 
 static void soften(struct worker *w, const struct tile *t, enum dt_softmax_pass pass)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->setup->problem;
+    const struct dt_attention *io = w->io;
+    const struct dt_problem *p = w->s->problem;
     struct dt_softmax_args args = {
         .pass = pass,
         .x = t->scores,
@@ -205,9 +202,8 @@ static void gather_peaks(struct worker *w, int32_t rows)
 /* out += weights V for the odd keys of the block; see above. */
 static void add_odd_values(const struct worker *w, const struct tile *t)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->setup->problem;
+    const struct dt_attention *io = w->io;
+    const struct dt_problem *p = w->s->problem;
     for (int32_t n = 0; n < w->odd_count; n++) {
         const int32_t j = w->x.odd[n];
         const float *v = io->v + w->item.b * io->v_batch + w->item.h * io->v_head + j * io->v_row;
@@ -234,7 +230,7 @@ static void accumulate(struct worker *w, const struct tile *t)
 /* out *= factor, as DT_SOFTMAX_ONLINE asks. */
 static void correct(struct worker *w, int32_t rows)
 {
-    const int32_t dim = w->a->setup->problem->dim;
+    const int32_t dim = w->s->problem->dim;
     const vec zero = v_set(0);
     for (int32_t r = 0; r < rows; r++) {
         float *out = w->x.out + r * w->s->dim_stride;
@@ -250,9 +246,8 @@ static void correct(struct worker *w, int32_t rows)
 /* A row that may attend to nothing: 0 (ms) or the mean of all values (hf). */
 static void without_keys(const struct worker *w, float *out)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->setup->problem;
+    const struct dt_attention *io = w->io;
+    const struct dt_problem *p = w->s->problem;
     const float *v =
         io->v + w->item.b * io->v_batch + w->item.h * io->v_head + w->item.first * io->v_row;
     memset(out, 0, (size_t)p->dim * sizeof *out);
@@ -263,19 +258,17 @@ static void without_keys(const struct worker *w, float *out)
 
 static bool has_keys(const struct worker *w, int32_t i)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
+    const struct dt_attention *io = w->io;
     for (int32_t j = 0; j < w->nk; j++)
-        if (io->segments || dt_mask_allows(io, a->setup->problem, w->item.b, i, j))
+        if (io->segments || dt_mask_allows(io, w->s->problem, w->item.b, i, j))
             return true;
     return false;
 }
 
 static void store(struct worker *w, int32_t i, int32_t rows)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
-    const int32_t dim = a->setup->problem->dim;
+    const struct dt_attention *io = w->io;
+    const int32_t dim = w->s->problem->dim;
     float *out = io->out + w->item.b * io->out_batch + w->item.h * io->out_head +
                  (w->item.first + i) * io->out_row;
     for (int32_t r = 0; r < rows; r++, out += io->out_row)
@@ -305,7 +298,7 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
     const struct dt_attention_setup *s = w->s;
     const enum dt_softmax_form form = s->choice.variant->form;
     struct tile t = {.i = i, .rows = rows};
-    if (w->a->setup->problem->terms & DT_C2P && s->choice.variant->strategy != DT_BANDED) {
+    if (w->s->problem->terms & DT_C2P && s->choice.variant->strategy != DT_BANDED) {
         t.c2p = slots_of(w, i, i + rows, 0, w->nk);
         multiply_c2p(w, t.c2p, rows);
         end(w, DT_PHASE_C2P);
@@ -338,19 +331,17 @@ static void attend_rows(struct worker *w, int32_t i, int32_t rows)
 /* What all blocks of queries share: K and V of the head, P2C of the chunk. */
 static void prepare(struct worker *w)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
+    const struct dt_attention *io = w->io;
     const struct dt_attention_item *x = &w->item;
     const float *k = io->k + x->b * io->k_batch + x->h * io->k_head + x->first * io->k_row;
-    const bool p2c =
-        a->setup->problem->terms & DT_P2C && w->s->choice.variant->strategy != DT_BANDED;
+    const bool p2c = w->s->problem->terms & DT_P2C && w->s->choice.variant->strategy != DT_BANDED;
     begin(w);
     if (!w->head_ready)
         copy_values(w);
     for (int32_t j = 0; j < w->nk; j += w->s->cols) {
         const int32_t count = least(w->s->cols, w->nk - j);
         if (!w->head_ready)
-            pack_keys(w, k, j, count, w->x.k + (ptrdiff_t)j * a->setup->problem->dim);
+            pack_keys(w, k, j, count, w->x.k + (ptrdiff_t)j * w->s->problem->dim);
         end(w, DT_PHASE_PACK);
         if (p2c)
             multiply_p2c(w, slots_of(w, x->query_begin, x->query_end, j, j + count), j, count);
@@ -359,17 +350,16 @@ static void prepare(struct worker *w)
     w->head_ready = true;
 }
 
-static void attention_tiles(const struct dt_attention_args *a)
+static void attention_tiles(const struct dt_attention_setup *s, const struct dt_attention *io,
+                            const struct dt_attention_work *work, float *workspace)
 {
-    const struct dt_attention *io = a->io;
-    struct worker w = {.a = a, .s = a->setup, .item = {.b = -1}};
-    dt_attention_lay_out(a->setup, a->workspace, &w.x);
-    for (int64_t n = a->range->first; n < a->range->last; n++) {
-        const struct dt_attention_item next = dt_attention_item_at(a, n);
+    struct worker w = {.s = s, .io = io, .phases = work->phases, .item = {.b = -1}};
+    dt_attention_lay_out(s, workspace, &w.x);
+    for (int64_t n = work->first; n < work->last; n++) {
+        const struct dt_attention_item next = dt_attention_item_at(s, io, n);
         w.head_ready = next.b == w.item.b && next.h == w.item.h && next.first == w.item.first;
         w.item = next;
-        w.nk = !io->segments && a->setup->problem->mask == DT_MASK_LENGTHS ? io->lengths[next.b]
-                                                                           : next.nk;
+        w.nk = !io->segments && s->problem->mask == DT_MASK_LENGTHS ? io->lengths[next.b] : next.nk;
         if (w.nk > 0)
             prepare(&w);
         for (int32_t i = next.query_begin; i < next.query_end; i += w.s->rows) {

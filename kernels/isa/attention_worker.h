@@ -12,8 +12,9 @@
 #include <string.h>
 
 struct worker {
-    const struct dt_attention_args *a;
     const struct dt_attention_setup *s;
+    const struct dt_attention *io;
+    struct dt_phases *phases;
     struct dt_attention_item item;
     int32_t nk; /* keys of this head without those that its length cuts off */
     bool head_ready;
@@ -32,15 +33,15 @@ static inline int32_t round_up(int32_t x, int32_t step) { return (x + step - 1) 
 
 static inline void begin(struct worker *w)
 {
-    if (w->a->phases)
-        w->since = w->a->phases->clock();
+    if (w->phases)
+        w->since = w->phases->clock();
 }
 
 static inline void end(struct worker *w, enum dt_phase phase)
 {
-    if (w->a->phases) {
-        const uint64_t now = w->a->phases->clock();
-        w->a->phases->spent[phase] += now - w->since;
+    if (w->phases) {
+        const uint64_t now = w->phases->clock();
+        w->phases->spent[phase] += now - w->since;
         w->since = now;
     }
 }
@@ -51,8 +52,8 @@ static inline void multiply(const struct worker *w, enum dt_phase phase,
 {
     const struct dt_gemm *gemm = dt_gemm_of(grid, (major + DT_ROW_STEP - 1) / DT_ROW_STEP,
                                             (minor + DT_COLUMN_STEP - 1) / DT_COLUMN_STEP);
-    if (w->a->phases)
-        w->a->phases->flops[phase] += 2.0 * gemm->shape.m * gemm->shape.n * (double)gemm->shape.k;
+    if (w->phases)
+        w->phases->flops[phase] += 2.0 * gemm->shape.m * gemm->shape.n * (double)gemm->shape.k;
     gemm->run(gemm, a, b, c);
 }
 
@@ -66,7 +67,7 @@ struct interval {
 static inline struct interval slots_of(const struct worker *w, int32_t i0, int32_t i1, int32_t j0,
                                        int32_t j1)
 {
-    const struct dt_delta *delta = w->a->setup->delta;
+    const struct dt_delta *delta = w->s->delta;
     if (w->s->choice.variant->strategy == DT_TABLE)
         return (struct interval){0, delta->slots - 1};
     const int32_t *slot = delta->slot + delta->nq - 1;
@@ -93,8 +94,8 @@ static inline __attribute__((always_inline)) void transpose_block(const float *x
 
 static void pack_keys(const struct worker *w, const float *k, int32_t j, int32_t count, float *to)
 {
-    const int32_t dim = w->a->setup->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
-    const ptrdiff_t row = w->a->io->k_row, stride = w->s->cols;
+    const int32_t dim = w->s->problem->dim, padded = round_up(count, DT_COLUMN_STEP);
+    const ptrdiff_t row = w->io->k_row, stride = w->s->cols;
     for (int32_t r = 0; r < padded; r += LANES)
         for (int32_t c = 0; c < dim; c += LANES) {
             const float *from = k + (j + least(r, count - 1)) * row + c;
@@ -141,9 +142,8 @@ static bool is_finite(const float *x, int32_t dim)
 
 static void copy_values(struct worker *w)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
-    const struct dt_problem *p = a->setup->problem;
+    const struct dt_attention *io = w->io;
+    const struct dt_problem *p = w->s->problem;
     const ptrdiff_t stride = w->s->dim_stride;
     const float *v =
         io->v + w->item.b * io->v_batch + w->item.h * io->v_head + w->item.first * io->v_row;
@@ -166,12 +166,11 @@ static void copy_values(struct worker *w)
 
 static void copy_queries(const struct worker *w, int32_t i, int32_t rows)
 {
-    const struct dt_attention_args *a = w->a;
-    const struct dt_attention *io = a->io;
-    const int32_t dim = a->setup->problem->dim;
+    const struct dt_attention *io = w->io;
+    const int32_t dim = w->s->problem->dim;
     const float *q =
         io->q + w->item.b * io->q_batch + w->item.h * io->q_head + (w->item.first + i) * io->q_row;
-    const float scale = (float)dt_problem_scale(a->setup->problem);
+    const float scale = (float)dt_problem_scale(w->s->problem);
     for (int32_t r = 0; r < rows; r++)
         scale_row(w->x.q + r * (ptrdiff_t)dim, q + r * io->q_row, dim, scale);
     const int32_t padding = round_up(rows, DT_ROW_STEP) - rows;

@@ -155,18 +155,17 @@ INLINE void by_rows(enum c2p_idea c, enum p2c_idea p, const struct block *w, int
 
 /* ---- The whole block ---- */
 
-INLINE struct block block_of(const struct dt_bias_args *a, bool peaks)
+INLINE struct block block_of(const struct dt_bias_block *b, const struct dt_bias *io, bool peaks)
 {
-    const struct dt_bias_block *b = a->block;
     const struct dt_delta *delta = b->delta;
     const int32_t origin = (int32_t)b->origin;
     return (struct block){
-        .scores = a->io->scores,
-        .c2p = a->io->c2p,
-        .p2c = a->io->p2c,
-        .scores_stride = a->io->scores_row,
-        .c2p_stride = a->io->c2p_row,
-        .p2c_stride = a->io->p2c_row,
+        .scores = io->scores,
+        .c2p = io->c2p,
+        .p2c = io->p2c,
+        .scores_stride = io->scores_row,
+        .c2p_stride = io->c2p_row,
+        .p2c_stride = io->p2c_row,
         .slot = delta->slot + origin,
         .window = delta->window[LANES_LOG2 - 2] + origin,
         .linear_until = delta->linear_until + origin,
@@ -180,10 +179,10 @@ INLINE struct block block_of(const struct dt_bias_args *a, bool peaks)
     };
 }
 
-INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
+INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_block *b,
+                      const struct dt_bias *io)
 {
-    const struct dt_bias_block *b = a->block;
-    const struct block w = block_of(a, peaks);
+    const struct block w = block_of(b, io, peaks);
     const int32_t rows = b->tile.rows ? b->tile.rows : b->nq;
     const int32_t cols = b->tile.cols ? b->tile.cols : b->nk;
     for (int32_t i = 0; i < b->nq; i += rows)
@@ -199,20 +198,18 @@ INLINE void add_terms(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct
 }
 
 /* A gather's index has 32 bits. */
-INLINE bool gather_reaches(const struct dt_bias_args *a)
+INLINE bool gather_reaches(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    const struct dt_bias_block *b = a->block;
     const ptrdiff_t strides = b->layout == DT_KEY_MAJOR ? LANES : b->delta->slots;
-    return a->io->p2c_row <= (INT32_MAX - b->delta->slots - LANES) / strides;
+    return io->p2c_row <= (INT32_MAX - b->delta->slots - LANES) / strides;
 }
 
-OUT_OF_LINE void add_plain(bool peaks, const struct dt_bias_args *a)
+OUT_OF_LINE void add_plain(bool peaks, const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    const struct dt_bias_block *b = a->block;
-    bias_plain(a);
+    bias_plain(b, io);
     for (int32_t i = 0; peaks && i < b->nq; i++)
         for (int32_t j = 0; j < b->nk; j++) {
-            const float s = a->io->scores[i * a->io->scores_row + j];
+            const float s = io->scores[i * io->scores_row + j];
             float *peak = b->peaks + (ptrdiff_t)i * DT_PEAKS;
             *peak = s > *peak ? s : *peak;
         }
@@ -225,17 +222,18 @@ enum {
     FOR_NO_P2C = HAS_GATHER ? (int)P2C_GATHER : (int)P2C_SKEW,
 };
 
-INLINE void add(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_args *a)
+INLINE void add(enum c2p_idea c, enum p2c_idea p, bool peaks, const struct dt_bias_block *b,
+                const struct dt_bias *io)
 {
-    const unsigned terms = a->block->terms;
-    if (terms == (DT_C2P | DT_P2C) && (p != P2C_GATHER || gather_reaches(a)))
-        add_terms(c, p, peaks, a);
+    const unsigned terms = b->terms;
+    if (terms == (DT_C2P | DT_P2C) && (p != P2C_GATHER || gather_reaches(b, io)))
+        add_terms(c, p, peaks, b, io);
     else if (terms == DT_C2P && (int)p == FOR_NO_P2C)
-        add_terms(c, P2C_NONE, peaks, a);
-    else if (terms == DT_P2C && (int)c == FOR_NO_C2P && (p != P2C_GATHER || gather_reaches(a)))
-        add_terms(C2P_NONE, p, peaks, a);
+        add_terms(c, P2C_NONE, peaks, b, io);
+    else if (terms == DT_P2C && (int)c == FOR_NO_C2P && (p != P2C_GATHER || gather_reaches(b, io)))
+        add_terms(C2P_NONE, p, peaks, b, io);
     else
-        add_plain(peaks, a);
+        add_plain(peaks, b, io);
 }
 
 INLINE bool accepts(enum c2p_idea c, enum p2c_idea p, const struct dt_problem *problem,
@@ -262,10 +260,16 @@ INLINE bool accepts(enum c2p_idea c, enum p2c_idea p, const struct dt_problem *p
 /* Defines name_peaks(), the same with the greatest scores of each row. */
 #define COMBINE_PEAKS(name, c, p)                                                                  \
     COMBINE(name, c, p)                                                                            \
-    static void name##_peaks(const struct dt_bias_args *a) { add(c, p, true, a); }
+    static void name##_peaks(const struct dt_bias_block *b, const struct dt_bias *io)              \
+    {                                                                                              \
+        add(c, p, true, b, io);                                                                    \
+    }
 
 #define COMBINE(name, c, p)                                                                        \
-    static void name(const struct dt_bias_args *a) { add(c, p, false, a); }                        \
+    static void name(const struct dt_bias_block *b, const struct dt_bias *io)                      \
+    {                                                                                              \
+        add(c, p, false, b, io);                                                                   \
+    }                                                                                              \
     static bool name##_accepts(const struct dt_problem *problem, const struct dt_delta *delta)     \
     {                                                                                              \
         return accepts(c, p, problem, delta);                                                      \

@@ -126,10 +126,9 @@ INLINE void four_strips(enum c2p_idea c, const struct block *w, int32_t i0, int3
     }
 }
 
-INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
+INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    const struct dt_bias_block *b = a->block;
-    const struct block w = block_of(a, false);
+    const struct block w = block_of(b, io, false);
     const int32_t rows = b->tile.rows ? b->tile.rows : b->nq;
     const int32_t cols = b->tile.cols ? b->tile.cols : b->nk;
     for (int32_t i = 0; i < b->nq; i += rows)
@@ -142,14 +141,14 @@ INLINE void by_four_strips(enum c2p_idea c, const struct dt_bias_args *a)
         }
 }
 
-static void window_stagger(const struct dt_bias_args *a)
+static void window_stagger(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    if (a->block->terms == DT_C2P)
-        add_terms(C2P_WINDOW, P2C_NONE, false, a);
-    else if (a->block->terms & DT_C2P)
-        by_four_strips(C2P_WINDOW, a);
+    if (b->terms == DT_C2P)
+        add_terms(C2P_WINDOW, P2C_NONE, false, b, io);
+    else if (b->terms & DT_C2P)
+        by_four_strips(C2P_WINDOW, b, io);
     else
-        by_four_strips(C2P_NONE, a);
+        by_four_strips(C2P_NONE, b, io);
 }
 
 static bool window_stagger_accepts(const struct dt_problem *problem, const struct dt_delta *delta)

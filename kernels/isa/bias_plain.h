@@ -9,10 +9,8 @@
 
 #include "kernels/bias.h"
 
-static void bias_plain(const struct dt_bias_args *a)
+static void bias_plain(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    const struct dt_bias_block *const b = a->block;
-    const struct dt_bias *const io = a->io;
     const int32_t *const slots = b->delta->slot + b->origin;
     const int32_t nk = b->nk;
     const bool with_c2p = b->terms & DT_C2P, with_p2c = b->terms & DT_P2C;

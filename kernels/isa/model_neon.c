@@ -13,26 +13,26 @@
 #include "kernels/isa/bias_plain.h"
 
 /* The copies let the compiler drop the other loops. */
-static inline __attribute__((always_inline)) void plain(const struct dt_bias_args *a,
+static inline __attribute__((always_inline)) void plain(struct dt_bias_block b, struct dt_bias io,
                                                         enum dt_layout layout)
 {
-    const struct dt_bias io = *a->io;
-    struct dt_bias_block block = *a->block;
-    block.terms = DT_C2P | DT_P2C;
-    block.layout = layout;
-    bias_plain(&(struct dt_bias_args){&block, &io});
+    b.terms = DT_C2P | DT_P2C;
+    b.layout = layout;
+    bias_plain(&b, &io);
 }
 
 MODEL("slot-major", "plain loop")
-__attribute__((flatten)) void model_plain_slot_major(const struct dt_bias_args *a)
+__attribute__((flatten)) void model_plain_slot_major(const struct dt_bias_block *b,
+                                                     const struct dt_bias *io)
 {
-    plain(a, DT_SLOT_MAJOR);
+    plain(*b, *io, DT_SLOT_MAJOR);
 }
 
 MODEL("key-major", "plain loop")
-__attribute__((flatten)) void model_plain_key_major(const struct dt_bias_args *a)
+__attribute__((flatten)) void model_plain_key_major(const struct dt_bias_block *b,
+                                                    const struct dt_bias *io)
 {
-    plain(a, DT_KEY_MAJOR);
+    plain(*b, *io, DT_KEY_MAJOR);
 }
 
 #else

@@ -10,11 +10,9 @@
 /* Of the scalar loop, for its result is right whatever the tile. */
 static dt_bias_fn *right;
 
-static void wrong(const struct dt_bias_args *args)
+static void wrong(const struct dt_bias_block *b, const struct dt_bias *io)
 {
-    const struct dt_bias_block *b = args->block;
-    const struct dt_bias *io = args->io;
-    right(args);
+    right(b, io);
     io->scores[(b->nq - 1) * io->scores_row + b->nk - 1] += 0x1p-10f;
 }
 
