@@ -326,10 +326,7 @@ static const struct mutant mutants[] = {
     GEMM(writes_past, "wrote outside the elements of c"),
     GEMM(reads_past, OUTSIDE),
     GEMM(writes_input, "wrote to its input b"),
-#ifndef __SANITIZE_ADDRESS__
-    /* instrumented code between it and the trampoline uses the registers, and trips first */
     GEMM(clobbers_register, "callee-saved register"),
-#endif
     SOFTMAX(no_factor, WRONG),
     SOFTMAX(factor_of_first_block, WRONG),
     SOFTMAX(forgets_max, WRONG),
