@@ -207,29 +207,42 @@ Test(validate, every_part_occurs_with_every_attention)
     cr_assert_str_empty(missing, "never verified: %s", missing);
 }
 
+/* Places 7 rows, fills them and changes every byte of the room, one at a time. */
+static bool sees_padding(struct dt_guard *guard, size_t row, size_t stride, size_t gap,
+                         enum dt_guard_side side)
+{
+    const size_t extent = 6 * stride + row;
+    unsigned char *data = dt_guard_place(guard, 7, row, stride, gap, side);
+    unsigned char *const end = guard->room + guard->room_bytes;
+    ptrdiff_t offset = 0;
+    bool right = side == DT_GUARD_BEFORE ? data == guard->room + gap : data + extent + gap == end;
+    for (size_t r = 0; r < 7; r++)
+        memset(data + r * stride, 0xee, row);
+    right &= dt_guard_intact(guard, &offset);
+    for (unsigned char *at = guard->room; at < end; at++) {
+        const ptrdiff_t where = at - data;
+        const bool element =
+            where >= 0 && where < (ptrdiff_t)extent && (size_t)where % stride < row;
+        const unsigned char was = *at;
+        *at ^= 1;
+        right &= dt_guard_intact(guard, &offset) == element;
+        right &= element || offset == where;
+        *at = was;
+    }
+    return right;
+}
+
 Test(guard, places_at_pages_and_sees_every_byte_of_padding)
 {
+    static const size_t shapes[][2] = {{60, 100}, {59, 59}, {3, 5}, {1, 1}, {50, 51}};
     struct dt_guard guard;
     bool right = true;
     cr_assert_eq(dt_guard_init(&guard, 7 * 100, NULL), DT_OK);
     for (int side = DT_GUARD_AFTER; side <= DT_GUARD_BEFORE; side++)
-        for (size_t gap = 0; gap <= 64; gap += 4) {
-            unsigned char *data = dt_guard_place(&guard, 7, 60, 100, gap, (enum dt_guard_side)side);
-            const size_t extent = 6 * 100 + 60;
-            ptrdiff_t offset = 0;
-            right &= side == DT_GUARD_BEFORE ? data == guard.room + gap
-                                             : data + extent + gap == guard.room + guard.room_bytes;
-            right &= dt_guard_intact(&guard, &offset);
-            for (unsigned char *at = guard.room; at < guard.room + guard.room_bytes; at++) {
-                const ptrdiff_t where = at - data;
-                const bool element = where >= 0 && where < (ptrdiff_t)extent && where % 100 < 60;
-                const unsigned char was = *at;
-                *at ^= 1;
-                right &= dt_guard_intact(&guard, &offset) == element;
-                right &= element || offset == where;
-                *at = was;
-            }
-        }
+        for (size_t n = 0; n < sizeof shapes / sizeof *shapes; n++)
+            for (size_t gap = 0; gap <= 64; gap += n ? 7 : 4)
+                right &=
+                    sees_padding(&guard, shapes[n][0], shapes[n][1], gap, (enum dt_guard_side)side);
     dt_guard_clear(&guard);
     cr_assert(right);
 }

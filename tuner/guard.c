@@ -23,6 +23,15 @@ static unsigned char canary_byte(size_t offset)
     return bytes[offset % 4];
 }
 
+/* Canaries from before `from` to after `end`: whole words. */
+static void fill(unsigned char *room, size_t from, size_t end)
+{
+    for (size_t w = from / 4; w < (end + 3) / 4; w++) {
+        const uint32_t word = canary(w);
+        memcpy(room + 4 * w, &word, sizeof word);
+    }
+}
+
 static bool words_intact(const unsigned char *room, size_t first, size_t end)
 {
     uint32_t difference = 0;
@@ -84,11 +93,14 @@ void *dt_guard_place(struct dt_guard *guard, size_t rows, size_t row_bytes, size
                      size_t gap, enum dt_guard_side side)
 {
     const size_t extent = (rows - 1) * stride_bytes + row_bytes;
-    for (size_t w = 0; w < guard->room_bytes / 4; w++) {
-        const uint32_t word = canary(w);
-        memcpy(guard->room + 4 * w, &word, sizeof word);
+    const size_t start = side == DT_GUARD_BEFORE ? gap : guard->room_bytes - extent - gap;
+    size_t from = 0;
+    for (size_t row = 0; row < rows; row++) {
+        fill(guard->room, from, start + row * stride_bytes);
+        from = start + row * stride_bytes + row_bytes;
     }
-    guard->data = guard->room + (side == DT_GUARD_BEFORE ? gap : guard->room_bytes - extent - gap);
+    fill(guard->room, from, guard->room_bytes);
+    guard->data = guard->room + start;
     guard->rows = rows;
     guard->row_bytes = row_bytes;
     guard->stride_bytes = stride_bytes;

@@ -32,10 +32,11 @@ enum dt_status dt_guard_init(struct dt_guard *guard, size_t bytes, struct dt_err
 void dt_guard_clear(struct dt_guard *guard);
 
 /*
- * Fills the room with canaries and returns the place of rows * row_bytes, rows stride_bytes
- * apart, `gap` bytes (at most DT_GUARD_MAX_GAP) away from the page of that side. Without a gap
- * the last row ends (the first begins) exactly there; gaps of all multiples of the element's size
- * up to a cache line give every alignment. The extent must not exceed the bytes of dt_guard_init().
+ * Returns the place of rows * row_bytes, which the caller fills, with canaries all around: rows
+ * stride_bytes apart, `gap` bytes (at most DT_GUARD_MAX_GAP) away from the page of that side.
+ * Without a gap the last row ends (the first begins) exactly there; gaps of all multiples of the
+ * element's size up to a cache line give every alignment. The extent must not exceed the bytes of
+ * dt_guard_init().
  */
 void *dt_guard_place(struct dt_guard *guard, size_t rows, size_t row_bytes, size_t stride_bytes,
                      size_t gap, enum dt_guard_side side);
