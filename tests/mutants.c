@@ -106,6 +106,13 @@ static void bias_reads_past_row(const struct dt_bias_block *b, const struct dt_b
     sink = row[b->nk];
 }
 
+static void bias_reads_absent_term(const struct dt_bias_block *b, const struct dt_bias *io)
+{
+    add_columns(b, io, b->nk);
+    if (b->terms != (DT_C2P | DT_P2C))
+        sink = *(const volatile float *)(b->terms == DT_C2P ? io->p2c : io->c2p);
+}
+
 static void bias_reads_before(const struct dt_bias_block *b, const struct dt_bias *io)
 {
     add_columns(b, io, b->nk);
@@ -283,6 +290,7 @@ static const struct mutant mutants[] = {
     BIAS(nothing, WRONG),
     BIAS(no_origin, WRONG),
     BIAS(reads_past_row, OUTSIDE),
+    BIAS(reads_absent_term, OUTSIDE),
     BIAS(reads_before, OUTSIDE),
     BIAS(reads_before_slots, OUTSIDE),
     BIAS(writes_padding, "wrote outside the elements of scores"),

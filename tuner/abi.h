@@ -20,8 +20,8 @@ typedef void dt_abi_fn(void); /* any function of up to DT_ABI_ARGS pointers, cas
 
 /*
  * Calls fn(args[0], ...) with known values in every callee-saved register, restores what fn did
- * not, and returns the DT_ABI_ bits of what that was. All pointers are passed,
- * in registers, whether fn wants them or not.
+ * not, and returns the DT_ABI_ bits of what that was. All pointers are passed, in registers,
+ * whether fn wants them or not.
  * Where no check is written for the processor this is a plain call.
  */
 #if defined(__x86_64__) || defined(__aarch64__)

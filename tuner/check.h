@@ -75,9 +75,10 @@ void dt_check_name_call(struct dt_check *check, const char *data,
                         const struct dt_placement *placement);
 
 /*
- * Calls the variant, a resolved product by its first argument; then every operand but those of
- * `outputs`, a set of bits 1 << index, must be unchanged and the padding of all untouched. Operands
- * never placed are skipped. guarded may be NULL.
+ * Calls the variant with the arguments that its operation takes; of gemm, the product that is the
+ * first of them. Then every operand but those of `outputs`, a set of bits 1 << index, must be
+ * unchanged and the padding of all untouched. Operands never placed are skipped. guarded may be
+ * NULL.
  */
 bool dt_check_call(struct dt_check *check, const void *const args[DT_ABI_ARGS],
                    const struct dt_operand *operands, int count, unsigned outputs,

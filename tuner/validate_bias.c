@@ -210,6 +210,8 @@ static void place(struct dt_case *c, const struct set *set, const struct block *
     const struct dt_problem *p = c->problem;
     const bool key_major = p->layout == DT_KEY_MAJOR;
     const size_t slots = 2 * (size_t)p->span, nk = (size_t)p->nk;
+    const float *const forbidden = (const void *)c->operands[SCORES].guard.map;
+    *io = (struct dt_bias){.c2p = forbidden, .c2p_row = 1, .p2c = forbidden, .p2c_row = 1};
     io->scores = dt_operand_place(&c->operands[SCORES], placement, SCORES,
                                   set->scores + (size_t)b->i0 * nk + (size_t)b->j0, nk,
                                   (size_t)b->nq, (size_t)b->nk);
@@ -269,7 +271,7 @@ static bool call(struct dt_case *c, struct dt_check *check, int which, const str
 {
     const struct set *set = &c->set[which];
     const struct dt_placement placement = dt_placement_at(placement_number);
-    struct dt_bias io = {.scores = NULL};
+    struct dt_bias io;
     const struct dt_bias_block block = {
         .terms = c->problem->terms,
         .layout = c->problem->layout,

@@ -130,7 +130,7 @@ INLINE vec p2c_gather(const struct block *w, int32_t i, int32_t j, int lanes)
 INLINE void row_lanes(enum c2p_idea c, enum p2c_idea p, const struct block *w, int32_t i, int32_t j,
                       int lanes)
 {
-    const float *row = w->c2p + i * w->c2p_stride;
+    const float *row = w->c2p + (c == C2P_NONE ? 0 : i * w->c2p_stride);
     if (p != P2C_NONE)
         add_lanes(c, w, i, j, p2c_gather(w, i, j, lanes), lanes);
     else if (c == C2P_GATHER)
