@@ -120,36 +120,82 @@ bool dt_part_fits(const struct dt_variant *attention, const struct dt_variant *p
     return attention->form != DT_FUSED || part->op != DT_OP_BIAS || part->run_peaks;
 }
 
+/* What a choice can ask of a problem. */
+enum { IS_SPREAD = 1 << 0, IS_LINEAR = 1 << 1, IS_LONG = 1 << 2 };
+
+enum { LONG = 2048 };
+
+/* Strips walk down the rows of scores and tables. Rows of a multiple of 2 KiB lie in two sets of a
+ * first level of 64, where a strip evicts what it has just read. */
+static bool is_spread(const struct dt_problem *problem)
+{
+    return (size_t)problem->nk * sizeof(float) % 2048 != 0;
+}
+
 /*
- * What comes before these on processors of a quirk, for up to so many keys. Measured on Zen 3
- * (log:256:512), where each is within some 3 % of the best plan of the lengths that were tried, and
- * what the ranking has up to 40 % behind for short problems, twice as long beyond 700 keys. Of an
- * attention that goes for products alone, since the best gather-and-add is another within it:
- * libxsmm's are 5 to 10 % slower for 16 keys, but from 24 on 20 to 30 % faster.
+ * What comes before these, for up to so many keys: with AVX-512, and on processors of a quirk. The
+ * first that holds counts.
+ *
+ * AVX-512: measured on Zen 5 for 16 to 4096 keys, each within 4 % of the best there but for stages
+ * of 384 to 640 keys (15 %); what the ranking has is 10 to 35 % behind, and more than twice as slow
+ * for 1024 keys and multiples of it. On Sapphire Rapids they are what won (see bias_ideas.h).
+ * Attention over 4096 keys is 2 % faster in blocks of 128 x 128 than by rows, over 2048 no more.
+ *
+ * Slow gathers: measured on Zen 3 (log:256:512), where each is within some 3 % of the best plan of
+ * the lengths that were tried, and what the ranking has up to 40 % behind for short problems, twice
+ * as long beyond 700 keys. Of an attention that goes for products alone, since the best
+ * gather-and-add is another within it: libxsmm's are 5 to 10 % slower for 16 keys, but from 24 on
+ * 20 to 30 % faster.
  */
 static const struct {
     const char *name;
     struct dt_tile tile;
     uint32_t quirk;
     int32_t longest;
+    unsigned when;
 } exceptions[] = {
-    {"bias.avx2.runs-skew", {64, 0}, DT_QUIRK_SLOW_GATHER, 20},
-    {"bias.avx2.runs-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, 900},
-    {"bias.avx2.window-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH},
-    {"bias.avx2.runs-transpose", {64, 0}, DT_QUIRK_SLOW_GATHER, 320},
-    {"bias.avx2.window-stage", {0, 64}, DT_QUIRK_SLOW_GATHER, 1100},
-    {"bias.avx2.runs-stage", {128, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH},
-    {"gemm.avx2.6x2", {64, 64}, DT_QUIRK_SLOW_GATHER, 16},
+    {"bias.avx512.runs-skew", {0, 0}, 0, 24, 0},
+    {"bias.avx512.runs-blocks", {128, 256}, 0, 1024, IS_LINEAR},
+    {"bias.avx512.runs-blocks", {0, 0}, 0, DT_MAX_LENGTH, IS_LINEAR},
+    {"bias.avx512.runs-skew", {0, 0}, 0, 1024, IS_SPREAD},
+    {"bias.avx512.runs-blocks", {128, 256}, 0, 600, 0},
+    {"bias.avx512.window-blocks", {0, 0}, 0, DT_MAX_LENGTH, 0},
+    {"bias.avx512.runs-transpose", {0, 0}, 0, 320, 0},
+    {"bias.avx512.runs-stage", {0, 0}, 0, DT_MAX_LENGTH, IS_SPREAD},
+    {"bias.avx512.runs-transpose", {64, 0}, 0, 600, 0},
+    {"bias.avx512.window-transpose", {16, 0}, 0, DT_MAX_LENGTH, 0},
+    {"attention.avx512.active-online", {128, 128}, 0, DT_MAX_LENGTH, IS_LONG},
+    {"bias.avx2.runs-skew", {64, 0}, DT_QUIRK_SLOW_GATHER, 20, 0},
+    {"bias.avx2.runs-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, 900, 0},
+    {"bias.avx2.window-blocks", {64, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH, 0},
+    {"bias.avx2.runs-transpose", {64, 0}, DT_QUIRK_SLOW_GATHER, 320, 0},
+    {"bias.avx2.window-stage", {0, 64}, DT_QUIRK_SLOW_GATHER, 1100, 0},
+    {"bias.avx2.runs-stage", {128, 0}, DT_QUIRK_SLOW_GATHER, DT_MAX_LENGTH, 0},
+    {"gemm.avx2.6x2", {64, 64}, DT_QUIRK_SLOW_GATHER, 16, 0},
 };
 
+enum { EXCEPTIONS = sizeof exceptions / sizeof *exceptions };
+
+static bool holds(size_t e, const struct dt_problem *problem)
+{
+    const uint32_t quirk = exceptions[e].quirk;
+    const unsigned is = (is_spread(problem) ? IS_SPREAD : 0u) |
+                        (problem->bucket == DT_LINEAR ? IS_LINEAR : 0u) |
+                        (problem->nk > LONG ? IS_LONG : 0u);
+    return (dt_cpu_host()->quirks & quirk) == quirk && problem->nk <= exceptions[e].longest &&
+           (is & exceptions[e].when) == exceptions[e].when;
+}
+
 /* Of few queries attention takes smaller tiles: more slots are reached from 64 of them than from
- * 32, and there is no saving by larger blocks. By 3 to 10 % on Zen 3 for 64 to 128. */
-enum { FEW_QUERIES = 128 };
+ * 32, and there is no saving by larger blocks. By 3 to 10 % on Zen 3 for 64 to 128 queries, by 2 to
+ * 4 % on Zen 5 for 32. */
+enum { FEW_QUERIES = 128, VERY_FEW_QUERIES = 32 };
 
 static struct dt_tile ranked_tile(size_t rank, const struct dt_problem *problem)
 {
-    const bool few = strcmp(ranking[rank].idea, "active-rows") == 0 && problem->nq <= FEW_QUERIES;
-    return few ? (struct dt_tile){32, 32} : ranking[rank].tile;
+    if (strcmp(ranking[rank].idea, "active-rows") != 0 || problem->nq > FEW_QUERIES)
+        return ranking[rank].tile;
+    return problem->nq > VERY_FEW_QUERIES ? (struct dt_tile){32, 32} : (struct dt_tile){16, 32};
 }
 
 static bool applies(const struct dt_variant *variant, enum dt_op op, const struct dt_variant *user,
@@ -163,10 +209,10 @@ static bool applies(const struct dt_variant *variant, enum dt_op op, const struc
 static bool best_exception(enum dt_op op, uint32_t level, const struct dt_problem *problem,
                            const struct dt_delta *delta, struct dt_choice *choice)
 {
-    for (size_t e = 0; e < sizeof exceptions / sizeof *exceptions; e++) {
+    for (size_t e = 0; e < EXCEPTIONS; e++) {
         const struct dt_variant *variant = dt_variant_find(exceptions[e].name);
-        if (dt_cpu_host()->quirks & exceptions[e].quirk && problem->nk <= exceptions[e].longest &&
-            variant && variant->level == level && applies(variant, op, NULL, problem, delta)) {
+        if (holds(e, problem) && variant && variant->level == level &&
+            applies(variant, op, NULL, problem, delta)) {
             *choice = (struct dt_choice){.variant = variant, .tile = exceptions[e].tile};
             return true;
         }
@@ -231,8 +277,8 @@ enum dt_status dt_choice_heuristic(enum dt_op op, const struct dt_problem *probl
 struct dt_tile dt_tile_heuristic(const struct dt_variant *variant, const struct dt_problem *problem)
 {
     const char *name = variant->name;
-    for (size_t e = 0; e < sizeof exceptions / sizeof *exceptions; e++)
-        if (strcmp(name, exceptions[e].name) == 0 && dt_cpu_host()->quirks & exceptions[e].quirk)
+    for (size_t e = 0; e < EXCEPTIONS; e++)
+        if (strcmp(name, exceptions[e].name) == 0 && holds(e, problem))
             return exceptions[e].tile;
     const char *idea = strchr(name, '.');
     idea = idea ? strchr(idea + 1, '.') : NULL;

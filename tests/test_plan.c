@@ -230,12 +230,37 @@ static void expect_plan(enum dt_status wanted, const char *part)
 
 Test(plan, heuristic_without_a_table) { expect_plan(DT_OK, "built-in heuristic"); }
 
-/* Names that no variant has would be passed over in silence. */
+struct expected_choice {
+    const char *problem, *choice;
+};
+
+/* What the heuristic takes, also where DISENTUNE_FORCE names the variant and no tile. Names that no
+ * variant has would be passed over in silence. */
+static void expect_choices(const struct expected_choice *cases, size_t count)
+{
+    for (size_t n = 0; n < count; n++) {
+        const struct dt_problem problem = problem_of(cases[n].problem);
+        struct dt_delta delta;
+        struct dt_choice choice;
+        char text[DT_CHOICE_TEXT_MAX], forced_text[DT_CHOICE_TEXT_MAX];
+        bool forced;
+        cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
+        cr_assert_eq(dt_choice_heuristic(DT_OP_BIAS, &problem, &delta, &choice, NULL), DT_OK);
+        cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice, "of %s",
+                         cases[n].problem);
+
+        snprintf(forced_text, sizeof forced_text, "bias:%s", choice.variant->name);
+        setenv("DISENTUNE_FORCE", forced_text, 1);
+        cr_assert_eq(dt_choice_forced(DT_OP_BIAS, &problem, &delta, &forced, &choice, NULL), DT_OK);
+        cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice,
+                         "the tile of the heuristic where none is named, of %s", cases[n].problem);
+        dt_delta_clear(&delta);
+    }
+}
+
 Test(plan, heuristic_knows_processors_with_a_slow_gather)
 {
-    static const struct {
-        const char *problem, *choice;
-    } cases[] = {
+    static const struct expected_choice cases[] = {
         {"n16 log:256:512", "bias.avx2.runs-skew tile 64x0"},
         {"n64 log:256:512", "bias.avx2.runs-blocks tile 64x0"},
         {"n1024 log:256:512", "bias.avx2.window-blocks tile 64x0"},
@@ -246,33 +271,38 @@ Test(plan, heuristic_knows_processors_with_a_slow_gather)
     if (!dt_variant_find("bias.avx2.gather"))
         cr_skip_test("no AVX2 in this build");
     dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
-    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
-        const struct dt_problem problem = problem_of(cases[n].problem);
-        struct dt_delta delta;
-        struct dt_choice choice;
-        char text[DT_CHOICE_TEXT_MAX];
-        cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
-        cr_assert_eq(dt_choice_heuristic(DT_OP_BIAS, &problem, &delta, &choice, NULL), DT_OK);
-        cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice);
-
-        char forced_text[DT_CHOICE_TEXT_MAX];
-        bool forced;
-        snprintf(forced_text, sizeof forced_text, "bias:%s", choice.variant->name);
-        setenv("DISENTUNE_FORCE", forced_text, 1);
-        cr_assert_eq(dt_choice_forced(DT_OP_BIAS, &problem, &delta, &forced, &choice, NULL), DT_OK);
-        cr_expect_str_eq(dt_choice_print(&choice, text), cases[n].choice,
-                         "the tile of the heuristic where none is named");
-        dt_delta_clear(&delta);
-    }
+    expect_choices(cases, sizeof cases / sizeof *cases);
 }
 
-/* The choice of a processor with a slow gather. */
+/* Strips where rows spread over the sets of a cache, blocks where they pile up. */
+Test(plan, heuristic_with_avx512_minds_the_length_of_rows)
+{
+    static const struct expected_choice cases[] = {
+        {"n16 linear:512", "bias.avx512.runs-skew tile 0x0"},
+        {"n64 linear:512", "bias.avx512.runs-blocks tile 128x256"},
+        {"n1025 linear:512", "bias.avx512.runs-blocks tile 0x0"},
+        {"n64 log:256:512", "bias.avx512.runs-skew tile 0x0"},
+        {"n473 log:256:512", "bias.avx512.runs-skew tile 0x0"},
+        {"q473 k512 log:256:512", "bias.avx512.runs-blocks tile 128x256"},
+        {"q512 k473 log:256:512", "bias.avx512.runs-skew tile 0x0"},
+        {"n1024 log:256:512", "bias.avx512.window-blocks tile 0x0"},
+        {"n3000 log:256:512", "bias.avx512.window-blocks tile 0x0"},
+        {"n128 log:256:512 p2c:key", "bias.avx512.runs-transpose tile 0x0"},
+        {"n512 log:256:512 p2c:key", "bias.avx512.runs-transpose tile 64x0"},
+        {"n700 log:256:512 p2c:key", "bias.avx512.runs-stage tile 0x0"},
+        {"n2048 log:256:512 p2c:key", "bias.avx512.window-transpose tile 16x0"},
+    };
+    if (!dt_variant_find("bias.avx512.gather"))
+        cr_skip_test("no AVX-512 in this build");
+    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2 | DT_CPU_AVX512});
+    expect_choices(cases, sizeof cases / sizeof *cases);
+}
+
 static struct dt_choice heuristic_of(enum dt_op op, const char *text)
 {
     const struct dt_problem problem = problem_of(text);
     struct dt_delta delta;
     struct dt_choice choice;
-    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
     cr_assert_eq(dt_delta_init(&delta, &problem, NULL), DT_OK);
     cr_assert_eq(dt_choice_heuristic(op, &problem, &delta, &choice, NULL), DT_OK);
     dt_delta_clear(&delta);
@@ -283,10 +313,31 @@ Test(plan, heuristic_makes_short_attention_of_own_products)
 {
     if (!dt_variant_find("gemm.avx2.libxsmm"))
         cr_skip_test("no libxsmm in this build");
+    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
     const struct dt_choice at_16 = heuristic_of(DT_OP_ATTENTION, "h2 n16 log:256:512");
     cr_expect_str_eq(at_16.gemm->name, "gemm.avx2.6x2");
     const struct dt_choice at_24 = heuristic_of(DT_OP_ATTENTION, "h2 n24 log:256:512");
     cr_expect_str_eq(at_24.gemm->name, "gemm.avx2.libxsmm");
+}
+
+static void expect_blocks(const char *problem, const char *variant, int32_t rows, int32_t cols)
+{
+    const struct dt_choice choice = heuristic_of(DT_OP_ATTENTION, problem);
+    cr_expect_str_eq(choice.variant->name, variant);
+    cr_expect(choice.tile.rows == rows && choice.tile.cols == cols, "%s: tile %dx%d", problem,
+              choice.tile.rows, choice.tile.cols);
+}
+
+Test(plan, heuristic_of_attention_takes_blocks_by_its_length)
+{
+    if (!dt_variant_find("attention.avx512.active-rows"))
+        cr_skip_test("no AVX-512 in this build");
+    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2 | DT_CPU_AVX512});
+    expect_blocks("h2 n32 log:256:512", "attention.avx512.active-rows", 16, 32);
+    expect_blocks("h2 n33 log:256:512", "attention.avx512.active-rows", 32, 32);
+    expect_blocks("h2 n129 log:256:512", "attention.avx512.active-rows", 64, 64);
+    expect_blocks("q16 k2048 log:256:512", "attention.avx512.active-rows", 16, 32);
+    expect_blocks("h2 n2049 log:256:512", "attention.avx512.active-online", 128, 128);
 }
 
 Test(plan, heuristic_takes_a_few_tokens_one_by_one)
@@ -294,11 +345,12 @@ Test(plan, heuristic_takes_a_few_tokens_one_by_one)
     char text[DT_CHOICE_TEXT_MAX];
     if (!dt_variant_find("attention.avx2.direct"))
         cr_skip_test("no AVX2 in this build");
+    dt_cpu_assume(&(struct dt_cpu){.levels = DT_CPU_AVX2, .quirks = DT_QUIRK_SLOW_GATHER});
     const struct dt_choice five = heuristic_of(DT_OP_ATTENTION, "h2 n5 log:256:512");
     cr_expect_str_eq(dt_choice_print(&five, text), "attention.avx2.direct tile 0x0");
     const struct dt_choice six = heuristic_of(DT_OP_ATTENTION, "h2 n6 log:256:512");
     cr_expect_str_eq(six.variant->name, "attention.avx2.active-rows");
-    cr_expect(six.tile.rows == 32 && six.tile.cols == 32);
+    cr_expect(six.tile.rows == 16 && six.tile.cols == 32);
 }
 
 static void expect_plan_with(const char *variable, const char *value, enum dt_status wanted,
