@@ -261,7 +261,7 @@ Test(noise, verdicts)
         const char *verdict;
     } cases[] = {
         {{.floor = 0.004, .sampler = {.accepted = 99, .rejected = 1}},
-         "quiet: differences of 1 % can be told"},
+         "quiet: differences of 2.5 % can be told"},
         {{.floor = 0.03, .sampler = {.accepted = 99, .rejected = 1}},
          "moderate: differences of 3.0 % can be told"},
         {{.floor = 0.004,
@@ -271,7 +271,7 @@ Test(noise, verdicts)
                       .disturbed = 1,
                       .fired = {[DT_GATE_FAULT] = 5, [DT_GATE_MIGRATION] = 39}}},
          "noisy: 40 % of the samples and 10 % of the blocks were disturbed, most by migration; "
-         "differences below 1.0 % cannot be told"},
+         "differences below 2.5 % cannot be told"},
         {{.floor = 0.1, .sampler = {.blocks = 10, .disturbed = 5, .fired = {[DT_GATE_STEAL] = 5}}},
          "noisy: 0 % of the samples and 50 % of the blocks were disturbed, most by steal; "
          "differences below 22.1 % cannot be told"},

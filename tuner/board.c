@@ -168,9 +168,7 @@ bool dt_board_slower(const struct dt_board *board, size_t lane, size_t other, do
     return ratio.median * tie < 1 && ratio.hi < 1;
 }
 
-#define LEAST_BAND 0.025
-
-double dt_board_tie(double band) { return exp(fmax(LEAST_BAND, band)); }
+double dt_board_tie(double band) { return exp(fmax(DT_LEAST_BAND, band)); }
 
 bool dt_board_apart(const struct dt_board *pair, double band)
 {

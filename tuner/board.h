@@ -95,11 +95,13 @@ bool dt_board_slower(const struct dt_board *board, size_t lane, size_t other, do
  * their ratio lies beyond dt_board_tie(band). */
 bool dt_board_apart(const struct dt_board *pair, double band);
 
+#define DT_LEAST_BAND 0.025
+
 /*
- * What a lane's score may be, as a multiple of the leader's, to count as equal: max(2.5 %, band).
- * Less is no difference, however quiet the machine: copies of one plan in one process, which its
- * noise floor tells of, share their memory and the state of the caches, and from one process to the
- * next a plan's time moves by some per cent.
+ * What a lane's score may be, as a multiple of the leader's, to count as equal: exp of the band, or
+ * of the least one. Less is no difference, however quiet the machine: copies of one plan in one
+ * process, which its noise floor tells of, share their memory and the state of the caches, and from
+ * one process to the next a plan's time moves by some per cent.
  */
 double dt_board_tie(double band);
 

@@ -3,6 +3,7 @@
 
 #include "kernels/error.h"
 #include "reports/stats.h"
+#include "tuner/board.h"
 #include "tuner/session.h"
 
 #include <math.h>
@@ -134,13 +135,13 @@ enum dt_noise_verdict dt_noise_judge(const struct dt_noise *noise)
 {
     if (dt_sampler_noisy(&noise->sampler))
         return DT_NOISE_NOISY;
-    return noise->floor > 0.01 ? DT_NOISE_MODERATE : DT_NOISE_QUIET;
+    return noise->floor > DT_LEAST_BAND ? DT_NOISE_MODERATE : DT_NOISE_QUIET;
 }
 
 double dt_noise_band(const struct dt_noise *noise)
 {
     const double floor = noise->floor * (dt_noise_judge(noise) == DT_NOISE_NOISY ? 2 : 1);
-    return fmax(0.01, expm1(floor));
+    return dt_board_tie(floor) - 1;
 }
 
 enum dt_gate dt_noise_worst_gate(const struct dt_sampler *sampler)

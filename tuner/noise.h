@@ -11,7 +11,7 @@
 #include "tuner/sample.h"
 
 enum dt_noise_verdict {
-    DT_NOISE_QUIET,    /* differences of 1 % can be told */
+    DT_NOISE_QUIET,    /* the floor is within DT_LEAST_BAND */
     DT_NOISE_MODERATE, /* only larger ones, those above the floor */
     DT_NOISE_NOISY,    /* more than a fifth of samples or blocks were rejected */
 };
@@ -47,8 +47,8 @@ enum dt_status dt_noise_measure(const struct dt_machine *machine, double seconds
 
 enum dt_noise_verdict dt_noise_judge(const struct dt_noise *noise);
 
-/* What can be told apart: the stable band of a winner, max(1 %, floor), as a factor less 1; the
- * floor is twice as wide on a noisy machine (dt_session_judge). */
+/* What can be told apart: dt_board_tie() of the floor, as a factor less 1; the floor is twice as
+ * wide on a noisy machine (dt_session_judge). */
 double dt_noise_band(const struct dt_noise *noise);
 
 /* The gate that rejected most; DT_GATE_COUNT if none did. */

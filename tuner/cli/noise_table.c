@@ -30,7 +30,7 @@ const char *cli_noise_verdict(const struct dt_noise *noise, char text[CLI_NOISE_
     const double band = 100 * dt_noise_band(noise);
     switch (dt_noise_judge(noise)) {
     case DT_NOISE_QUIET:
-        snprintf(text, CLI_NOISE_TEXT_MAX, "quiet: differences of 1 %% can be told");
+        snprintf(text, CLI_NOISE_TEXT_MAX, "quiet: differences of %.1f %% can be told", band);
         break;
     case DT_NOISE_MODERATE:
         snprintf(text, CLI_NOISE_TEXT_MAX, "moderate: differences of %.1f %% can be told", band);
