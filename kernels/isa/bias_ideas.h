@@ -81,6 +81,13 @@
  *   lanes: 95 us, against 86 for 8 rows in the same run; 16 rows to one of 16 lanes: 87 against 80.
  * - A strip walks down with a stride of 2 KiB, which falls on two sets of the L1. Tiles of 8 to 32
  *   rows help SKEW, BLOCKS needs none.
+ * - On Zen 5 (1 MiB of L2), rows of a multiple of 2 KiB cost SKEW twice the time, in microseconds:
+ *   87 at n = 512 and 42 at 528, against 45 and 47 of BLOCKS; 36 against 41 at 496. Prefetching the
+ *   next strip's scores, c2p and table into L2 takes 82 to 60 in the best tile of that SKEW, and no
+ *   further. With all operands in L1, BLOCKS takes 30 at n = 512 (8 cycles a vector), SKEW 21,
+ *   beside a ceiling of 25 to 36; by count the loads are the bound.
+ * - There the caches have two states that outlast a process and change at random: n = 512 takes
+ *   BLOCKS 45 or 53, SKEW 87 or 78, contiguous adding 25 or 28.
  * - A loop over the rows of a block is not unrolled by GCC 12 at -O3, and one variable index puts
  *   the whole ring in memory: 1.45 times the time at n = 512. Hence EACH_ROW and ALL_AT_ONCE.
  * - Software prefetch of the next strip's or the next blocks' scores, c2p or table, into L1 or L2,
