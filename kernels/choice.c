@@ -136,10 +136,11 @@ static bool is_spread(const struct dt_problem *problem)
  * What comes before these, for up to so many keys: with AVX-512, and on processors of a quirk. The
  * first that holds counts.
  *
- * AVX-512: measured on Zen 5 for 16 to 4096 keys, each within 4 % of the best there but for stages
- * of 384 to 640 keys (15 %); what the ranking has is 10 to 35 % behind, and more than twice as slow
- * for 1024 keys and multiples of it. On Sapphire Rapids they are what won (see bias_ideas.h).
- * Attention over 4096 keys is 2 % faster in blocks of 128 x 128 than by rows, over 2048 no more.
+ * AVX-512: measured on Zen 5 for 16 to 4096 queries and keys. Most are within 4 % of the best
+ * there, all within 8 % but key-major with linear buckets (18 %); what the ranking has is 10 to 35
+ * % behind, and more than twice as slow for 1024 keys and multiples of it. On Sapphire Rapids they
+ * are what won (see bias_ideas.h). Attention of 4096 is 2 % faster in blocks of 128 x 128 than by
+ * rows, of 2200 less than 1 %.
  *
  * Slow gathers: measured on Zen 3 (log:256:512), where each is within some 3 % of the best plan of
  * the lengths that were tried, and what the ranking has up to 40 % behind for short problems, twice
@@ -181,7 +182,7 @@ static bool holds(size_t e, const struct dt_problem *problem)
     const uint32_t quirk = exceptions[e].quirk;
     const unsigned is = (is_spread(problem) ? IS_SPREAD : 0u) |
                         (problem->bucket == DT_LINEAR ? IS_LINEAR : 0u) |
-                        (problem->nk > LONG ? IS_LONG : 0u);
+                        (problem->nq > LONG && problem->nk > LONG ? IS_LONG : 0u);
     return (dt_cpu_host()->quirks & quirk) == quirk && problem->nk <= exceptions[e].longest &&
            (is & exceptions[e].when) == exceptions[e].when;
 }

@@ -337,6 +337,8 @@ Test(plan, heuristic_of_attention_takes_blocks_by_its_length)
     expect_blocks("h2 n33 log:256:512", "attention.avx512.active-rows", 32, 32);
     expect_blocks("h2 n129 log:256:512", "attention.avx512.active-rows", 64, 64);
     expect_blocks("q16 k2048 log:256:512", "attention.avx512.active-rows", 16, 32);
+    expect_blocks("q16 k4096 log:256:512", "attention.avx512.active-rows", 16, 32);
+    expect_blocks("q4096 k64 log:256:512", "attention.avx512.active-rows", 64, 64);
     expect_blocks("h2 n2049 log:256:512", "attention.avx512.active-online", 128, 128);
 }
 

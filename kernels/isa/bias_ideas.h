@@ -86,8 +86,8 @@
  *   next strip's scores, c2p and table into L2 takes 82 to 60 in the best tile of that SKEW, and no
  *   further. With all operands in L1, BLOCKS takes 30 at n = 512 (8 cycles a vector), SKEW 21,
  *   beside a ceiling of 25 to 36; by count the loads are the bound.
- * - There the caches have two states that outlast a process and change at random: n = 512 takes
- *   BLOCKS 45 or 53, SKEW 87 or 78, contiguous adding 25 or 28.
+ * - There the caches have two states, for seconds or the life of a process: n = 512 takes BLOCKS 45
+ *   or 53, SKEW 87 or 78, contiguous adding 25 or 28.
  * - A loop over the rows of a block is not unrolled by GCC 12 at -O3, and one variable index puts
  *   the whole ring in memory: 1.45 times the time at n = 512. Hence EACH_ROW and ALL_AT_ONCE.
  * - Software prefetch of the next strip's or the next blocks' scores, c2p or table, into L1 or L2,
