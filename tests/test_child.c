@@ -68,6 +68,35 @@ static void form_team(void *context, void *answer)
     *(enum dt_status *)answer = dt_machine_pin_team(context, 2, NULL);
 }
 
+enum { SIZES = 5, SEEDS = 8 };
+
+/* Of what is allocated for operands, 1 MiB ... 256 MiB. */
+static void tell_pages(void *context, void *answer)
+{
+    uintptr_t *pages = answer;
+    dt_child_move_memory(*(const uint64_t *)context);
+    for (size_t n = 0, size = 1 << 20; n < SIZES; n++, size *= 4)
+        pages[n] = (uintptr_t)aligned_alloc(4096, size) / 4096;
+}
+
+Test(child, moved_memory_lies_elsewhere_in_each_process)
+{
+    uintptr_t pages[SEEDS][SIZES];
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct dt_child_result result;
+        struct dt_error error;
+        cr_assert_eq(
+            dt_child_run(tell_pages, &seed, pages[seed], sizeof *pages, 60, &result, &error), DT_OK,
+            "%s", error.text);
+    }
+    for (size_t n = 0; n < SIZES; n++) {
+        int moved = 0;
+        for (size_t seed = 1; seed < SEEDS; seed++)
+            moved += pages[seed][n] != pages[0][n];
+        cr_expect_geq(moved, SEEDS - 2, "size %zu: %d of %d", n, moved, SEEDS - 1);
+    }
+}
+
 Test(child, has_a_team_of_its_own_though_its_parent_has_one)
 {
     struct dt_machine machine;

@@ -157,6 +157,28 @@ enum dt_status dt_child_run(void (*work)(void *context, void *answer), void *con
     return status;
 }
 
+enum { PAGE = 4096, PAGES_KEPT = 64, PAGES_MOST = 1 << 18 };
+
+/* The kernel puts a mapping at the end of the highest gap that takes it, another gap for each size.
+ * There some pages are kept, which a later mapping of about this size finds taken. */
+static void narrow_gap(size_t pages, uint64_t *random)
+{
+    const size_t kept = 1 + dt_random_below(random, pages < PAGES_KEPT ? pages : PAGES_KEPT);
+    char *gap =
+        mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (gap != MAP_FAILED && kept < pages)
+        munmap(gap, (pages - kept) * PAGE);
+}
+
+void dt_child_move_memory(uint64_t seed)
+{
+    for (size_t pages = 1; pages <= PAGES_MOST; pages += pages / 4 + 1)
+        narrow_gap(pages, &seed);
+    volatile char *little = malloc(16 * dt_random_below(&seed, 4096) + 16);
+    if (little)
+        *little = 0;
+}
+
 /* ---- Trials of candidates -------------------------------------------------- */
 
 /* Some at a time: a child takes as long as a trial or two, for page tables and for the pages that

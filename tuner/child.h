@@ -29,6 +29,9 @@ enum dt_status dt_child_run(void (*work)(void *context, void *answer), void *con
                             size_t size, double seconds, struct dt_child_result *result,
                             struct dt_error *error);
 
+/* In a child: moves what is allocated from now on, by pages and within a page. */
+void dt_child_move_memory(uint64_t seed);
+
 /* The trial of a candidate. */
 struct dt_attempt {
     struct dt_validator *validator; /* NULL: it passed before, or need not */

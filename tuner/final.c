@@ -16,14 +16,12 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum {
     WINNER_BLOCKS = 30, /* enough to separate what the noise floor lets separate */
     VARIANT_BLOCKS = 60,
     LEAST_BLOCKS = 3,
     ENOUGH_BLOCKS = 10, /* with fewer samples a race counts as cut short */
-    PAGES = 64,
 };
 
 /* Than in a heat, where there are many to be timed. */
@@ -75,17 +73,6 @@ struct found {
     double ns[];
 };
 
-/* Moves what is allocated from now on by some pages. The mapping stays until the process ends. */
-static void move_memory(uint64_t seed)
-{
-    const size_t pages = 1 + dt_random_below(&seed, PAGES);
-    void *hole = mmap(NULL, pages * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    (void)hole;
-    volatile char *little = malloc(16 * dt_random_below(&seed, 256) + 16);
-    if (little)
-        *little = 0;
-}
-
 /* The race as it is, with all that its runners work on made anew. */
 static enum dt_status renew(struct dt_race *race, const struct dt_workload *old,
                             struct dt_workload *fresh, uint64_t seed, struct dt_error *error)
@@ -131,7 +118,7 @@ static void run_leg(void *context, void *answer)
         threads = race.runners[r].threads > threads ? race.runners[r].threads : threads;
     if (threads > 1 && leg->tuner->machine->here)
         dt_machine_pin_team(leg->tuner->machine, threads, NULL);
-    move_memory(leg->seed);
+    dt_child_move_memory(leg->seed);
     race.random = leg->seed;
     found->status = renew_all(&race, fresh, leg->tuner->session->seed, &found->error);
     const size_t first = race.board.blocks;
