@@ -287,8 +287,9 @@ enum dt_status dt_markdown_print(FILE *stream, const struct dt_records *records,
     put_winners(stream, sorted, records->count, session);
     fputs("\n× is a speed: 2 means twice as fast. ~ stands before a ratio within the noise floor, "
           "where no difference is claimed. Tiles are rows x columns, 0 for all, and /N "
-          "work items of N queries. ± is the 95 % interval of the median.\n\n## Problems\n\nEach "
-          "variant at its best tile, fastest first.\n",
+          "work items of N queries. ± is the 95 % interval of the median. GFLOP/s of attention "
+          "counts products over all 2S slots, of which plans do a part: a share of the ceiling may "
+          "exceed 100 %.\n\n## Problems\n\nEach variant at its best tile, fastest first.\n",
           stream);
     for (size_t at = 0, span; at < records->count; at += span) {
         span = dt_view_problem_span(&sorted[at], records->count - at);

@@ -242,6 +242,8 @@ static void print_legend(FILE *stream, const struct dt_terminal *terminal, const
         attention
             ? "tile/N: work items of N queries. x c2c: times as long as without position terms."
             : NULL,
+        attention ? "GFLOP/s counts products over all 2S slots; plans do a part, hence over 100 %."
+                  : NULL,
         "~: no difference is claimed, it lies within the noise floor.",
     };
     fputc('\n', stream);
