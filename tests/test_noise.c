@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/child_fixture.h"
 #include "tuner/cli/noise_table.h"
+#include "tuner/copies.h"
 #include "tuner/noise.h"
 #include "tuner/session.h"
 
@@ -208,6 +210,24 @@ Test(noise, nothing_is_known_without_files)
     cr_expect(!c.stolen_known && !c.throttled_known && c.stolen == 0 && c.throttled == 0);
 }
 
+/* ---- Copies ---------------------------------------------------------------- */
+
+Test(noise, a_plan_is_timed_in_a_process_of_its_own, .init = need_children)
+{
+    struct dt_sampler sampler;
+    struct dt_error error;
+    double ns = 0, floor = -1;
+    dt_sampler_init(&sampler);
+    cr_assert_eq(dt_copies_apart("n16 log:256:512", &sampler, 1, &ns, &error), DT_OK, "%s",
+                 error.text);
+    cr_expect(ns > 1 && ns < 1e9, "%g ns", ns);
+    cr_expect_eq(sampler.blocks, 0, "its samples are not those of this process");
+    cr_expect_eq(dt_copies_apart("n16 log:none", &sampler, 1, &ns, &error), DT_INVALID);
+    cr_expect(strstr(error.text, "log:none") && isnan(ns), "%s", error.text);
+    cr_assert_eq(dt_copies_race("n16 log:256:512", &sampler, 1, &floor, &error), DT_OK);
+    cr_expect(floor >= 0 && sampler.blocks >= 25, "%g", floor);
+}
+
 /* ---- info --noise ---------------------------------------------------------- */
 
 Test(noise, loops_tell_scatter_drift_and_rates)
@@ -252,6 +272,20 @@ Test(noise, more_loops_than_room_are_thinned_out_evenly)
     cr_expect_gt(noise.loops, 65536, "loops that take no time");
     cr_expect(fabs(noise.loop_ns - middle) < 1e-3 * middle, "%g of %g", noise.loop_ns, middle);
     cr_expect(fabs(noise.drift - 6) < 1e-2, "last and first quarter, 7/8 and 1/8: %g", noise.drift);
+}
+
+Test(noise, what_processes_tell_is_shown)
+{
+    const struct dt_noise noise = {.processes = 40, .process_50 = 0.0123, .process_90 = 0.0456};
+    char *text;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    cli_noise_print(stream, &noise);
+    cr_assert_eq(fclose(stream), 0);
+    cr_expect(strstr(text, "40 processes that time this plan alone\n\n"
+                           "processes     half within 1.23 % of the median, 90 % within 4.56 %\n"),
+              "%s", text);
+    free(text);
 }
 
 Test(noise, verdicts)

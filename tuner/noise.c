@@ -4,13 +4,20 @@
 #include "kernels/error.h"
 #include "reports/stats.h"
 #include "tuner/board.h"
+#include "tuner/copies.h"
 #include "tuner/session.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { KEPT_MAX = 1 << 16, RACES_MAX = 1000, LEAST_LOOPS = 8 };
+enum {
+    KEPT_MAX = 1 << 16,
+    LEAST_LOOPS = 8,
+    RACES_MAX = 1000,
+    LEAST_PROCESSES = 8,
+    PROCESSES_MAX = 1000,
+};
 
 static double clock_cost(void)
 {
@@ -44,14 +51,21 @@ static void keep(struct times *times, uint64_t loop, double ns)
     times->ns[times->count++] = ns;
 }
 
+/* To |ns / median - 1|. */
+static double deviate(double *ns, size_t count)
+{
+    const double median = dt_median(ns, count);
+    for (size_t n = 0; n < count; n++)
+        ns[n] = fabs(ns[n] / median - 1);
+    return median;
+}
+
 static void describe(struct dt_noise *noise, struct times *times)
 {
     const size_t quarter = times->count / 4;
-    noise->loop_ns = dt_median(times->ns, times->count);
     noise->drift =
         dt_median(times->ns + times->count - quarter, quarter) / dt_median(times->ns, quarter) - 1;
-    for (size_t n = 0; n < times->count; n++)
-        times->ns[n] = fabs(times->ns[n] / noise->loop_ns - 1);
+    noise->loop_ns = deviate(times->ns, times->count);
     noise->jitter_50 = dt_quantile(times->ns, times->count, 0.5);
     noise->jitter_90 = dt_quantile(times->ns, times->count, 0.9);
     noise->jitter_99 = dt_quantile(times->ns, times->count, 0.99);
@@ -112,6 +126,28 @@ static enum dt_status race_copies(struct dt_noise *noise, double seconds, uint64
     return status;
 }
 
+static enum dt_status time_processes(struct dt_noise *noise, double seconds, uint64_t seed,
+                                     struct dt_error *error)
+{
+    double ns[PROCESSES_MAX];
+    size_t count = 0, tries = 0;
+    enum dt_status status = DT_OK;
+    const double end = dt_clock_ns() + seconds * 1e9;
+    do {
+        status =
+            dt_copies_apart("n512 log:256:512", &noise->sampler, seed + tries, &ns[count], error);
+        count += !status && isfinite(ns[count]);
+    } while (!status && ++tries < PROCESSES_MAX &&
+             (tries < LEAST_PROCESSES || dt_clock_ns() < end));
+    if (status || count == 0)
+        return status;
+    deviate(ns, count);
+    noise->processes = count;
+    noise->process_50 = dt_quantile(ns, count, 0.5);
+    noise->process_90 = dt_quantile(ns, count, 0.9);
+    return DT_OK;
+}
+
 enum dt_status dt_noise_measure(const struct dt_machine *machine, double seconds, uint64_t seed,
                                 struct dt_noise *noise, struct dt_error *error)
 {
@@ -125,7 +161,9 @@ enum dt_status dt_noise_measure(const struct dt_machine *machine, double seconds
     status = dt_machine_pin(machine, 0, error);
     if (!status) {
         dt_sampler_init(&noise->sampler);
-        status = race_copies(noise, seconds / 2, seed, error);
+        status = race_copies(noise, seconds / 4, seed, error);
+        if (!status)
+            status = time_processes(noise, seconds / 4, seed, error);
     }
     dt_binding_restore(&before, 1);
     return status;

@@ -2,7 +2,8 @@
 /*
  * How well this machine can be measured on. A fixed chain of multiplications runs again and again,
  * on any processor, as a program does; then two copies of one plan race on one processor, as in a
- * tuning run. What disturbs either is counted.
+ * tuning run; then the plan is timed in processes of its own. What disturbs loops and races is
+ * counted.
  */
 #ifndef DISENTUNE_NOISE_H
 #define DISENTUNE_NOISE_H
@@ -33,15 +34,19 @@ struct dt_noise {
     double floor, floor_worst; /* |log ratio|: the median of all races and the largest */
     size_t races;
     struct dt_sampler sampler; /* how many samples were rejected and why */
+
+    /* The plan in processes of its own: |time / median - 1|, half of them and 90 % of them. */
+    double process_50, process_90;
+    size_t processes;
 };
 
 /* The loops alone, for `seconds` by the monotonic clock; the counters are the sampler's. At least
  * eight loops. DT_NO_MEMORY. */
 enum dt_status dt_noise_loops(struct dt_noise *noise, double seconds, struct dt_error *error);
 
-/* All of it: half of the time for the loops, half for the races, of which there is one at least.
- * Needs the machine that this is; leaves the calling thread bound as it was. DT_NO_MEMORY, DT_IO,
- * DT_UNSUPPORTED. */
+/* All of it: half of the time for the loops, a quarter each for the races, of which there is one at
+ * least, and for processes, of which there are eight at least. Needs the machine that this is;
+ * leaves the calling thread bound as it was. DT_NO_MEMORY, DT_IO, DT_UNSUPPORTED. */
 enum dt_status dt_noise_measure(const struct dt_machine *machine, double seconds, uint64_t seed,
                                 struct dt_noise *noise, struct dt_error *error);
 

@@ -3,8 +3,8 @@
 
 #include "kernels/error.h"
 #include "tuner/build.h"
+#include "tuner/copies.h"
 #include "tuner/environment.h"
-#include "tuner/race.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -122,47 +122,16 @@ enum dt_status dt_session_ceilings(struct dt_session *session, const struct dt_m
     return DT_OK;
 }
 
-static enum dt_status floor_of(const char *text, struct dt_sampler *sampler, uint64_t seed,
-                               double *noise, struct dt_error *error)
-{
-    struct dt_problem problem;
-    struct dt_workload workload;
-    struct dt_race race;
-    struct dt_choice copies[2];
-    enum dt_status status = dt_problem_parse(text, &problem, error);
-    if (!status)
-        status = dt_workload_init(&workload, DT_OP_BIAS, &problem, seed, error);
-    if (status)
-        return status;
-    status = dt_choice_heuristic(DT_OP_BIAS, &problem, &workload.delta, &copies[0], error);
-    copies[1] = copies[0];
-    if (!status)
-        status = dt_race_init(&race, &workload, sampler, copies, 2, seed, error);
-    if (!status) {
-        status = dt_race_enter(&race, 0, error);
-        if (!status)
-            status = dt_race_enter(&race, 1, error);
-        for (int b = 0; b < 25 && !status; b++)
-            dt_race_block(&race);
-        if (!status) {
-            const struct dt_interval ratio = dt_board_ratio(&race.board, 0, 1);
-            *noise = fmax(*noise, fmax(fabs(log(ratio.lo)), fabs(log(ratio.hi))));
-        }
-        dt_race_clear(&race);
-    }
-    dt_workload_clear(&workload);
-    return status;
-}
-
 enum dt_status dt_session_noise(struct dt_session *session, struct dt_sampler *sampler,
                                 struct dt_error *error)
 {
-    double noise = 0;
-    enum dt_status status = floor_of("n128 log:256:512", sampler, session->seed, &noise, error);
+    double shorter, longer;
+    enum dt_status status =
+        dt_copies_race("n128 log:256:512", sampler, session->seed, &shorter, error);
     if (!status)
-        status = floor_of("n512 log:256:512", sampler, session->seed + 1, &noise, error);
+        status = dt_copies_race("n512 log:256:512", sampler, session->seed + 1, &longer, error);
     if (!status)
-        session->noise_floor = noise;
+        session->noise_floor = fmax(shorter, longer);
     return status;
 }
 

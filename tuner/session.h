@@ -19,11 +19,8 @@ void dt_session_init(struct dt_session *session, const struct dt_machine *machin
 enum dt_status dt_session_ceilings(struct dt_session *session, const struct dt_machine *machine,
                                    struct dt_sampler *sampler, struct dt_error *error);
 
-/*
- * The noise floor: what the tuner would see between two plans that are one plan. Two copies race on
- * a short and on a longer problem; the floor is the bound of the 95 % interval of their median log
- * ratio that lies farthest from 0. DT_NO_MEMORY, DT_UNSUPPORTED.
- */
+/* The noise floor: what the tuner would see between two plans that are one plan, the larger
+ * dt_copies_race() of a short and of a longer problem. DT_NO_MEMORY, DT_UNSUPPORTED. */
 enum dt_status dt_session_noise(struct dt_session *session, struct dt_sampler *sampler,
                                 struct dt_error *error);
 
