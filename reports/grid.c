@@ -58,6 +58,21 @@ static int dispensable(const struct dt_grid *grid, const struct layout *layout)
     return found;
 }
 
+/* Widens columns until each heading above, and a space, fits over its own column and those up to
+ * the next such heading. */
+static void fit_over(const struct dt_grid *grid, struct layout *layout)
+{
+    for (size_t c = 0, next; c < grid->column_count; c = next) {
+        int width = 0;
+        for (next = c; next == c || (next < grid->column_count && !grid->columns[next].over);
+             next++)
+            width += layout->width[next] ? layout->width[next] + GAP : 0;
+        const int wanted = grid->columns[c].over ? width_of(grid->columns[c].over) + 1 : 0;
+        if (layout->width[c] && width < wanted)
+            layout->width[c] += wanted - width;
+    }
+}
+
 static struct layout lay_out(const struct dt_grid *grid, int room)
 {
     struct layout layout = {0};
@@ -76,6 +91,7 @@ static struct layout lay_out(const struct dt_grid *grid, int room)
         if (layout.width[c] && layout.width[c] < width)
             layout.width[c] = width;
     }
+    fit_over(grid, &layout);
     while (total_width(grid, &layout) > room && (column = dispensable(grid, &layout)) >= 0)
         layout.width[column] = 0;
     return layout;

@@ -23,8 +23,9 @@ struct dt_terminal {
 #define DT_GRID_COLUMNS_MAX 12
 #define DT_CELL_MAX 96
 
-/* `over` stands above the heading and may run on over the columns to the right. When the table is
- * too wide, the column of the greatest rank goes first; those of rank 0 stay. */
+/* `over` stands above the heading and may run on over the columns to the right that have none
+ * above; they are made wide enough for it. When the table is too wide, the column of the greatest
+ * rank goes first; those of rank 0 stay. */
 struct dt_column {
     const char *over, *head;
     bool right; /* aligned to the right, as numbers are */

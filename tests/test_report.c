@@ -5,6 +5,7 @@
  *
  *     DISENTUNE_WRITE_EXPECTED=1 build/tests/unit
  */
+#include "reports/grid.h"
 #include "reports/markdown.h"
 #include "reports/stats.h"
 #include "reports/summary.h"
@@ -225,4 +226,31 @@ Test(report, halves_of_a_problem_are_read_back)
                  memcmp(&problem, &again, sizeof problem) != 0;
     }
     cr_assert_eq(wrong, 0);
+}
+
+static void one_row(const void *context, size_t n, struct dt_row *row)
+{
+    (void)context, (void)n;
+    for (size_t c = 0; c < 4; c++)
+        snprintf(row->cells[c].text, DT_CELL_MAX, "%zu", 100 + c);
+}
+
+Test(report, headings_above_keep_apart)
+{
+    static const struct dt_column columns[] = {{"look-up in a", "table of", true, 0},
+                                               {"exact", "ns", true, 0},
+                                               {"nearest", "ns", true, 0},
+                                               {NULL, "95 %", true, 0}};
+    const struct dt_grid grid = {columns, 4, 1, one_row, NULL};
+    char *text;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    dt_grid_print(stream, &grid, &plain);
+    cr_assert_eq(fclose(stream), 0);
+    cr_expect_str_eq(text,
+                     "  look-up in a exact nearest\n"
+                     "     table of    ns   ns  95 %\n"
+                     "          100   101  102   103\n",
+                     "%s", text);
+    free(text);
 }
