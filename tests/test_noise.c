@@ -274,18 +274,24 @@ Test(noise, more_loops_than_room_are_thinned_out_evenly)
     cr_expect(fabs(noise.drift - 6) < 1e-2, "last and first quarter, 7/8 and 1/8: %g", noise.drift);
 }
 
-Test(noise, what_processes_tell_is_shown)
+static void expect_shown(const struct dt_noise *noise, const char *expected)
 {
-    const struct dt_noise noise = {.processes = 40, .process_50 = 0.0123, .process_90 = 0.0456};
     char *text;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
-    cli_noise_print(stream, &noise);
+    cli_noise_print(stream, noise);
     cr_assert_eq(fclose(stream), 0);
-    cr_expect(strstr(text, "40 processes that time this plan alone\n\n"
-                           "processes     half within 1.23 % of the median, 90 % within 4.56 %\n"),
-              "%s", text);
+    cr_expect(strstr(text, expected), "%s", text);
     free(text);
+}
+
+Test(noise, what_processes_tell_is_shown)
+{
+    const struct dt_noise some = {.processes = 40, .process_50 = 0.0123, .process_90 = 0.0456};
+    const struct dt_noise none = {.process_50 = NAN, .process_90 = NAN};
+    expect_shown(&some, "40 processes that time this plan alone\n\n"
+                        "processes     half within 1.23 % of the median, 90 % within 4.56 %\n");
+    expect_shown(&none, "\nprocesses     none came to its end\n");
 }
 
 Test(noise, verdicts)

@@ -139,12 +139,13 @@ static enum dt_status time_processes(struct dt_noise *noise, double seconds, uin
         count += !status && isfinite(ns[count]);
     } while (!status && ++tries < PROCESSES_MAX &&
              (tries < LEAST_PROCESSES || dt_clock_ns() < end));
-    if (status || count == 0)
+    if (status)
         return status;
-    deviate(ns, count);
     noise->processes = count;
-    noise->process_50 = dt_quantile(ns, count, 0.5);
-    noise->process_90 = dt_quantile(ns, count, 0.9);
+    if (count > 0)
+        deviate(ns, count);
+    noise->process_50 = count > 0 ? dt_quantile(ns, count, 0.5) : NAN;
+    noise->process_90 = count > 0 ? dt_quantile(ns, count, 0.9) : NAN;
     return DT_OK;
 }
 

@@ -35,7 +35,8 @@ struct dt_noise {
     size_t races;
     struct dt_sampler sampler; /* how many samples were rejected and why */
 
-    /* The plan in processes of its own: |time / median - 1|, half of them and 90 % of them. */
+    /* The plan in processes of its own: |time / median - 1|, half of them and 90 % of them; NAN if
+     * none came to its end. */
     double process_50, process_90;
     size_t processes;
 };
