@@ -18,6 +18,8 @@ struct made_up {
     struct dt_system_counters system, system_step;
     double canaries[8]; /* in turn */
     size_t canary;
+    double wide[8]; /* too */
+    size_t wides;
 };
 
 static void read_thread(void *context, struct dt_thread_counters *counters)
@@ -43,11 +45,18 @@ static double read_canary(void *context)
     return m->canaries[m->canary++ % 8];
 }
 
+static double read_wide(void *context)
+{
+    struct made_up *m = context;
+    return m->wide[m->wides++ % 8];
+}
+
 static void make_up(struct made_up *m)
 {
-    *m = (struct made_up){.counters = {read_thread, read_system, read_canary, m},
+    *m = (struct made_up){.counters = {read_thread, read_system, read_canary, read_wide, m},
                           .system = {.stolen_known = true, .throttled_known = true},
-                          .canaries = {100, 100, 100, 100, 100, 100, 100, 100}};
+                          .canaries = {100, 100, 100, 100, 100, 100, 100, 100},
+                          .wide = {50, 50, 50, 50, 50, 50, 50, 50}};
 }
 
 static void nothing(void *context, uint64_t calls)
@@ -115,6 +124,48 @@ Test(noise, the_first_canary_is_compared_with_none)
     struct dt_sampler s = {.counters = &m.counters};
     dt_sampler_begin_block(&s);
     cr_expect(dt_sampler_end_block(&s));
+}
+
+/* Whether the last of some blocks was told as shared; of each the wide canary before it, the
+ * canary, the wide canary after it. */
+static bool told_shared(struct dt_sampler *s, struct made_up *m, size_t blocks,
+                        const double (*readings)[3])
+{
+    for (size_t b = 0; b < blocks; b++) {
+        m->wide[m->wides % 8] = readings[b][0];
+        m->canaries[m->canary % 8] = readings[b][1];
+        m->wide[(m->wides + 1) % 8] = readings[b][2];
+        dt_sampler_begin_block(s);
+        dt_sampler_end_block(s);
+    }
+    return s->shared;
+}
+
+Test(noise, a_shared_core_is_told_by_work_that_fills_it)
+{
+    struct made_up m;
+    make_up(&m);
+    struct dt_sampler s = sample_on(&m);
+    cr_expect_not(told_shared(&s, &m, 2, (const double[][3]){{50, 100, 50}, {50, 100, 52}}));
+    cr_expect(told_shared(&s, &m, 1, (const double[][3]){{50, 100, 54}}), "it came");
+    cr_expect(told_shared(&s, &m, 1, (const double[][3]){{75, 100, 50}}), "it went");
+    cr_expect_not(told_shared(&s, &m, 1, (const double[][3]){{50, 100, 50}}));
+    cr_expect_eq(s.disturbed, 0, "it is no gate");
+}
+
+Test(noise, neither_the_clocks_frequency_nor_a_wrong_reading_makes_a_core_shared)
+{
+    struct made_up m;
+    make_up(&m);
+    struct dt_sampler s = sample_on(&m);
+    told_shared(&s, &m, 2, (const double[][3]){{50, 100, 50}, {50, 100, 50}});
+    cr_expect_not(told_shared(&s, &m, 1, (const double[][3]){{40, 80, 40}}), "faster");
+    cr_expect_not(told_shared(&s, &m, 1, (const double[][3]){{50, 100, 50}}), "and back");
+    told_shared(&s, &m, 1, (const double[][3]){{50, 400, 50}});
+    cr_expect_not(told_shared(&s, &m, 1, (const double[][3]){{50, 100, 50}}), "a slow canary");
+    told_shared(&s, &m, 1, (const double[][3]){{30, 100, 30}});
+    cr_expect_not(told_shared(&s, &m, 1, (const double[][3]){{50, 100, 50}}),
+                  "two readings that are too short");
 }
 
 Test(noise, a_noisy_session_has_twice_the_floor_and_stays_noisy)

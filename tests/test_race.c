@@ -23,6 +23,32 @@ static const struct dt_variant wide = {.name = "bias.wide.a", .op = DT_OP_BIAS, 
 
 enum { BLOCKS = 20 };
 
+static void no_thread(void *context, struct dt_thread_counters *counters)
+{
+    (void)context;
+    *counters = (struct dt_thread_counters){0};
+}
+
+static void no_system(void *context, struct dt_system_counters *counters)
+{
+    (void)context;
+    *counters = (struct dt_system_counters){0};
+}
+
+static double even(void *context)
+{
+    (void)context;
+    return 100;
+}
+
+/* From the ninth reading on, which is the first of the fifth block, another thread is there. */
+static double crowding(void *context)
+{
+    static int readings;
+    (void)context;
+    return readings++ < 8 ? 50 : 60;
+}
+
 /* A race without measurements; the samples of some blocks are made up. */
 struct made_up {
     struct dt_workload workload;
@@ -240,6 +266,86 @@ Test(race, what_is_slower_by_chance_wins)
     for (size_t r = 0; r < 2; r++)
         m.race.board.lanes[r].count = 1;
     cr_expect_eq(dt_race_winner(&m.race, 0.02), 1, "no disturbance takes so long");
+    dt_race_clear(&m.race);
+}
+
+/* Of 20 blocks the first `alone` have the core for themselves, the others share it; there both take
+ * half as long again, and runner 1 as many times as long as `other` says. */
+static void make_up_shared(struct made_up *m, size_t alone, double own, double other)
+{
+    make_up(m, tiles, 2);
+    struct dt_board *board = &m->race.board;
+    for (; board->blocks < BLOCKS; board->blocks++) {
+        board->shared = board->blocks >= alone;
+        board->lanes[0].dropped = board->lanes[1].dropped = false;
+        cr_assert(dt_board_time(board, 0, board->shared ? 150 : 100));
+        cr_assert(dt_board_time(board, 1, board->shared ? 150 * other : 100 * own));
+    }
+}
+
+Test(race, blocks_of_a_shared_core_do_not_count_beside_enough_others)
+{
+    struct made_up m;
+    double values[DT_BLOCKS_MAX];
+    make_up_shared(&m, DT_BLOCKS_ENOUGH, 1.1, 0.9);
+    cr_expect_float_eq(dt_board_ratio(&m.race.board, 0, 1).lo, 1.1, 1e-12);
+    cr_expect_float_eq(dt_board_ratio(&m.race.board, 0, 1).hi, 1.1, 1e-12);
+    cr_expect_eq(dt_board_times(&m.race.board, 0, values), DT_BLOCKS_ENOUGH);
+    cr_expect_float_eq(dt_median(values, DT_BLOCKS_ENOUGH), 100, 1e-12);
+    cr_expect_float_eq(dt_board_score(&m.race.board, 0), 100, 1e-12);
+    cr_expect_eq(dt_board_leader(&m.race.board), 0);
+    cr_expect_eq(dt_race_winner(&m.race, 0.02), 0);
+    m.race.board.anchor = 0;
+    cr_expect_float_eq(dt_board_score(&m.race.board, 1), 1.1, 1e-12);
+    dt_board_drop(&m.race.board, 2, 0.02);
+    cr_expect(m.race.board.lanes[1].dropped && !m.race.board.lanes[0].dropped);
+    dt_race_clear(&m.race);
+
+    make_up_shared(&m, DT_BLOCKS_ENOUGH - 1, 1.1, 0.9);
+    cr_expect_float_eq(dt_board_ratio(&m.race.board, 0, 1).median, 0.9, 1e-12,
+                       "too few are alone: all count");
+    cr_expect_eq(dt_board_times(&m.race.board, 0, values), BLOCKS);
+    cr_expect_eq(dt_board_leader(&m.race.board), 1);
+    dt_race_clear(&m.race);
+}
+
+Test(race, on_a_shared_core_a_difference_must_be_twice_as_large)
+{
+    struct made_up m;
+    make_up_shared(&m, 0, 1, 0.96);
+    cr_expect_not(dt_board_slower(&m.race.board, 0, 1, 0.03), "4 %%");
+    cr_expect_not(dt_board_apart(&m.race.board, 0.03));
+    dt_board_drop(&m.race.board, 2, 0.03);
+    cr_expect_not(m.race.board.lanes[0].dropped);
+    dt_race_clear(&m.race);
+
+    make_up_shared(&m, BLOCKS, 0.96, 1);
+    cr_expect(dt_board_slower(&m.race.board, 0, 1, 0.03));
+    cr_expect(dt_board_apart(&m.race.board, 0.03));
+    dt_board_drop(&m.race.board, 2, 0.03);
+    cr_expect(m.race.board.lanes[0].dropped);
+    dt_race_clear(&m.race);
+
+    make_up_shared(&m, 0, 1, 0.93);
+    cr_expect(dt_board_slower(&m.race.board, 0, 1, 0.03), "7 %%");
+    cr_expect(dt_board_apart(&m.race.board, 0.03));
+    dt_race_clear(&m.race);
+}
+
+Test(race, a_block_bears_what_its_sampler_saw)
+{
+    static const struct dt_counters crowded = {
+        .thread = no_thread, .system = no_system, .canary = even, .wide_canary = crowding};
+    struct made_up m;
+    make_up(&m, tiles, 1);
+    dt_sampler_init(&m.sampler);
+    cr_assert_eq(dt_race_enter(&m.race, 0, NULL), DT_OK);
+    m.sampler.counters = &crowded;
+    m.sampler.wide[0] = m.sampler.wide[1] = m.sampler.wide[2] = 0.5;
+    for (int b = 0; b < 8; b++)
+        dt_race_block(&m.race);
+    for (size_t b = 0; b < 8; b++)
+        cr_expect_eq(m.race.board.lanes[0].times[b].shared, b >= 4, "%zu", b);
     dt_race_clear(&m.race);
 }
 

@@ -194,7 +194,7 @@ Test(search, what_would_run_anyway_is_a_finalist_unless_far_behind)
         struct dt_search s;
         size_t finalists[DT_FINALISTS_MAX];
         for (size_t n = 0; n < recording.plans[last].samples; n++)
-            recording.plans[last].ns[n] = (far ? 2.5 : 1.6) * best * recording.plans[last].base[n];
+            recording.plans[last].ns[n] = (far ? 4.5 : 3) * best * recording.plans[last].base[n];
         recording.known[0] = last;
         dt_replay_init(&replay, &recording, INFINITY, 1, &arena);
         cr_assert_eq(dt_search_run(&s, dt_policy_find("race"), &arena, 0.01, 1, NULL), DT_OK);

@@ -4,6 +4,11 @@
  * are compared by the ratio of their times of the same block, never by times of different blocks.
  * Where not all lanes share their blocks, one of them, the anchor, takes part in every block, and
  * the score of a lane is its time as a multiple of the anchor's.
+ *
+ * Blocks in which another hyperthread shared the core tell of another machine, on which another
+ * plan may be the fastest. So those are left out where at least DT_BLOCKS_ENOUGH others are there.
+ * Where they are not, all count, and a difference must be twice as large: the next run may meet the
+ * core alone.
  */
 #ifndef DISENTUNE_BOARD_H
 #define DISENTUNE_BOARD_H
@@ -16,9 +21,14 @@
 /* Statistics of a lane are over at most so many of its first times. */
 #define DT_BLOCKS_MAX 200
 
+/* An interval of fewer blocks means nothing, as on a shared processor a sample takes half as long
+ * again every now and then. */
+enum { DT_BLOCKS_ENOUGH = 6 };
+
 struct dt_time {
     size_t block;
     double ns;
+    bool shared; /* the core was, with another hyperthread */
 };
 
 struct dt_lane {
@@ -32,6 +42,7 @@ struct dt_board {
     struct dt_lane *lanes; /* owned */
     size_t count, room;
     size_t blocks; /* of all lanes */
+    bool shared;   /* whether the core is in the block that is being added */
     size_t anchor; /* a lane; SIZE_MAX: there is none, all lanes share their blocks */
     size_t since;  /* block from which on those that take part share their blocks */
 };
@@ -51,7 +62,7 @@ bool dt_board_time(struct dt_board *board, size_t lane, double ns);
 
 void dt_board_clear(struct dt_board *board);
 
-/* The times of one lane into values[DT_BLOCKS_MAX]; how many there are. */
+/* The times of one lane that count into values[DT_BLOCKS_MAX]; how many there are. */
 size_t dt_board_times(const struct dt_board *board, size_t lane, double *values);
 
 /* What lanes are ranked by, less being better: median time, or with an anchor the median multiple
@@ -83,12 +94,9 @@ void dt_board_drop(struct dt_board *board, double factor, double band);
 
 /*
  * Whether a lane is slower than another by more than dt_board_tie(band), and this is no chance: the
- * whole interval of their ratio is of slower ones. An interval of fewer than DT_BLOCKS_ENOUGH
- * blocks means nothing, as on a shared processor a sample takes half as long again every now and
- * then; of these each must say that it takes twice as long. Without any block of both, by their
- * scores.
+ * whole interval of their ratio is of slower ones. Of fewer than DT_BLOCKS_ENOUGH blocks each must
+ * say that it takes twice as long. Without any block of both, by their scores.
  */
-enum { DT_BLOCKS_ENOUGH = 6 };
 bool dt_board_slower(const struct dt_board *board, size_t lane, size_t other, double band);
 
 /* Whether of two lanes one was dropped, or they are told apart at the end: the whole interval of

@@ -135,4 +135,27 @@ static double host_canary(void *context)
     return dt_clock_ns() - start;
 }
 
-const struct dt_counters dt_counters_host = {host_thread, host_system, host_canary, NULL};
+/* Independent chains, as many as registers hold: there is work for each unit in each cycle. */
+static double host_wide_canary(void *context)
+{
+    enum { CHAINS = 6, STEPS = 4000 };
+    volatile uint64_t seed = 88172645463325252u;
+    uint64_t chains[CHAINS], all = 0;
+    (void)context;
+    for (int c = 0; c < CHAINS; c++)
+        chains[c] = seed + (uint64_t)c;
+    const double start = dt_clock_ns();
+    for (int n = 0; n < STEPS; n++)
+        for (int c = 0; c < CHAINS; c++) {
+            chains[c] ^= chains[c] << 13;
+            chains[c] ^= chains[c] >> 7;
+        }
+    const double ns = dt_clock_ns() - start;
+    for (int c = 0; c < CHAINS; c++)
+        all ^= chains[c];
+    seed = all;
+    return ns;
+}
+
+const struct dt_counters dt_counters_host = {host_thread, host_system, host_canary,
+                                             host_wide_canary, NULL};

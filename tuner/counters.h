@@ -25,7 +25,8 @@ struct dt_system_counters {
 struct dt_counters {
     void (*thread)(void *context, struct dt_thread_counters *counters);
     void (*system)(void *context, struct dt_system_counters *counters);
-    double (*canary)(void *context); /* ns of a fixed chain of multiplications, about 30 us */
+    double (*canary)(void *context);      /* ns of a fixed chain of multiplications, about 30 us */
+    double (*wide_canary)(void *context); /* ns of fixed work that fills the core, about 10 us */
     void *context;
 };
 

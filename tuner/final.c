@@ -22,6 +22,7 @@ enum {
     VARIANT_BLOCKS = 60,
     LEAST_BLOCKS = 3,
     ENOUGH_BLOCKS = 10, /* with fewer samples a race counts as cut short */
+    PATIENT_BLOCKS = 6, /* times as many at most, to meet the core alone */
 };
 
 /* Than in a heat, where there are many to be timed. */
@@ -60,7 +61,7 @@ struct leg {
     const struct dt_tuner *tuner;
     struct dt_race *race;
     double seconds;
-    size_t most; /* blocks */
+    size_t alone, most; /* blocks: in which the core was not shared, and of all */
     uint64_t seed;
 };
 
@@ -69,6 +70,7 @@ struct found {
     enum dt_status status;
     struct dt_error error;
     size_t blocks;
+    bool shared[PATIENT_BLOCKS * WINNER_BLOCKS / DT_FINAL_PROCESSES];
     struct dt_sampler sampler;
     double ns[];
 };
@@ -122,8 +124,11 @@ static void run_leg(void *context, void *answer)
     race.random = leg->seed;
     found->status = renew_all(&race, fresh, leg->tuner->session->seed, &found->error);
     const size_t first = race.board.blocks;
-    while (!found->status && found->blocks < leg->most) {
+    size_t alone = 0;
+    while (!found->status && found->blocks < leg->most && alone < leg->alone) {
         dt_race_block(&race);
+        found->shared[found->blocks] = race.board.shared;
+        alone += !race.board.shared;
         for (size_t r = 0; r < race.count; r++) {
             const struct dt_lane *lane = &race.board.lanes[r];
             const bool timed =
@@ -145,6 +150,7 @@ static enum dt_status take_over(const struct leg *leg, const struct found *found
     if (found->blocks > 0)
         *race->sampler = found->sampler;
     for (size_t b = 0; b < found->blocks; b++) {
+        race->board.shared = found->shared[b];
         for (size_t r = 0; r < race->count; r++)
             if (!isnan(found->ns[r * leg->most + b]) &&
                 !dt_board_time(&race->board, r, found->ns[r * leg->most + b]))
@@ -182,8 +188,11 @@ static enum dt_status run_processes(const struct dt_tuner *tuner, struct dt_race
     enum dt_status status = DT_OK;
     for (size_t p = 0; p < DT_FINAL_PROCESSES && !status && !stopped(tuner); p++) {
         const double left = fmax(0, end - dt_clock_ns()) * 1e-9;
-        const struct leg leg = {tuner, race, left / (double)(DT_FINAL_PROCESSES - p),
+        const struct leg leg = {tuner,
+                                race,
+                                left / (double)(DT_FINAL_PROCESSES - p),
                                 WINNER_BLOCKS / DT_FINAL_PROCESSES,
+                                PATIENT_BLOCKS * WINNER_BLOCKS / DT_FINAL_PROCESSES,
                                 tuner->session->seed + race->board.blocks + p + 1};
         bool ran;
         status = run_process(&leg, &ran, error);
@@ -198,13 +207,16 @@ static enum dt_status run_processes(const struct dt_tuner *tuner, struct dt_race
 static void run_here(const struct dt_tuner *tuner, struct dt_race *race, double end)
 {
     const bool winner = tuner->goal == DT_GOAL_WINNER;
-    const size_t most = winner ? WINNER_BLOCKS : VARIANT_BLOCKS;
-    while (race->board.blocks < most && !stopped(tuner) && competing(race) > 0) {
+    const size_t wanted = winner ? WINNER_BLOCKS : VARIANT_BLOCKS, most = DT_BLOCKS_MAX;
+    size_t shared = 0;
+    while (race->board.blocks - shared < wanted && race->board.blocks < most && !stopped(tuner) &&
+           competing(race) > 0) {
         if (dt_clock_ns() > end && race->board.blocks >= LEAST_BLOCKS)
             break;
         if (winner && competing(race) == 1 && race->board.blocks >= ENOUGH_BLOCKS)
             break;
         dt_race_block(race);
+        shared += race->board.shared;
         narrow(tuner, race);
     }
 }

@@ -12,7 +12,8 @@ double dt_final_limit(size_t blocks);
 /*
  * Runs the race, of which the runners have entered and each has passed its trial, for about
  * `seconds`. With DT_GOAL_WINNER the slow are dropped, and as long as several compete and the time
- * suffices, its blocks are spread over DT_FINAL_PROCESSES fresh processes. There is one block at
+ * suffices, its blocks are spread over DT_FINAL_PROCESSES fresh processes. Blocks in which the core
+ * was shared do not count towards those that it takes, but cost its time. There is one block at
  * least. Fills blocks, processes and complete of the outcome and adds to its samples. DT_NO_MEMORY.
  */
 enum dt_status dt_final_run(const struct dt_tuner *tuner, struct dt_race *race, double seconds,

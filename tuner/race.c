@@ -134,6 +134,7 @@ void dt_race_block(struct dt_race *race)
         if (dt_sampler_end_block(race->sampler) || dt_clock_ns() - start > REPEATED_NS)
             break;
     }
+    race->board.shared = race->sampler->shared;
     for (size_t n = 0; n < count; n++)
         dt_board_time(&race->board, order[n], ns[order[n]]);
     race->board.blocks++;

@@ -46,6 +46,11 @@ static double canary_ns(const struct dt_sampler *s)
     return counters_of(s)->canary(counters_of(s)->context);
 }
 
+static double wide_canary_ns(const struct dt_sampler *s)
+{
+    return counters_of(s)->wide_canary(counters_of(s)->context);
+}
+
 static struct dt_system_counters read_system(const struct dt_sampler *s)
 {
     struct dt_system_counters counters;
@@ -68,11 +73,31 @@ static bool pass(struct dt_sampler *s, enum dt_gate first, const bool fired[3])
     return !fired[0] && !fired[1] && !fired[2];
 }
 
+/* A reading of the wide canary as a multiple of the canary's. */
+static void know_wide(struct dt_sampler *s, double wide)
+{
+    for (int n = 0; n < DT_WIDE_LEAST; n++)
+        if (s->wide[n] == 0 || wide < s->wide[n]) {
+            const double next = s->wide[n];
+            s->wide[n] = wide;
+            wide = next;
+            if (wide == 0)
+                break;
+        }
+}
+
 void dt_sampler_init(struct dt_sampler *s)
 {
+    enum { READINGS = 11 };
+    double wide[READINGS], least = INFINITY;
     *s = (struct dt_sampler){.least_ns = fmax(100 * dt_clock_resolution(), 20e3)};
-    for (int n = 0; n < 11; n++)
+    for (int n = 0; n < READINGS; n++) {
         s->canary[s->canaries++] = canary_ns(s);
+        least = fmin(least, s->canary[n]);
+        wide[n] = wide_canary_ns(s);
+    }
+    for (int n = 0; n < READINGS; n++)
+        know_wide(s, wide[n] / least);
 }
 
 bool dt_sampler_noisy(const struct dt_sampler *s)
@@ -80,15 +105,34 @@ bool dt_sampler_noisy(const struct dt_sampler *s)
     return s->rejected * 5 > s->accepted + s->rejected || s->disturbed * 5 > s->blocks;
 }
 
-void dt_sampler_begin_block(struct dt_sampler *s) { s->before = read_system(s); }
+void dt_sampler_begin_block(struct dt_sampler *s)
+{
+    s->before = read_system(s);
+    s->wide_before = wide_canary_ns(s);
+}
+
+/* As a multiple of what is known of the wide canary. */
+#define SHARED 1.06
+
+/* The chain's time is the lesser of the last one's and of the median: one that was disturbed would
+ * make another least for ever, and the median comes late when the clock's frequency rises. */
+static bool core_is_shared(struct dt_sampler *s, double canary, double median)
+{
+    const double chain = fmin(canary, median);
+    const double before = s->wide_before / chain, after = wide_canary_ns(s) / chain;
+    know_wide(s, before);
+    know_wide(s, after);
+    return fmax(before, after) > SHARED * s->wide[DT_WIDE_LEAST - 1];
+}
 
 bool dt_sampler_end_block(struct dt_sampler *s)
 {
     const size_t known = s->canaries < DT_CANARY_HISTORY ? s->canaries : DT_CANARY_HISTORY;
-    const double canary = canary_ns(s);
+    const double canary = canary_ns(s), median = known ? dt_median(s->canary, known) : canary;
     const struct dt_system_counters after = read_system(s);
     const bool fired[] = {after.stolen != s->before.stolen, after.throttled != s->before.throttled,
-                          known > 0 && canary > 1.15 * dt_median(s->canary, known)};
+                          canary > 1.15 * median};
+    s->shared = core_is_shared(s, canary, median);
     const bool good = pass(s, DT_GATE_STEAL, fired);
     s->canary[s->canaries++ % DT_CANARY_HISTORY] = canary;
     s->blocks++;

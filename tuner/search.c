@@ -10,8 +10,8 @@
 /* Beyond the tie band, a plan that is ahead of the leader after all is within so much of it. */
 #define FINAL_MARGIN 1.02
 
-/* A score of few samples that is off by more says something in any case. */
-#define FAR_BEHIND 2.0
+/* A score of a single sample that is off by more says something in any case. */
+#define FAR_BEHIND 4.0
 
 extern const struct dt_policy dt_policy_race, dt_policy_exhaustive, dt_policy_random;
 
