@@ -151,6 +151,7 @@ Test(noise, a_shared_core_is_told_by_work_that_fills_it)
     cr_expect(told_shared(&s, &m, 1, (const double[][3]){{75, 100, 50}}), "it went");
     cr_expect_not(told_shared(&s, &m, 1, (const double[][3]){{50, 100, 50}}));
     cr_expect_eq(s.disturbed, 0, "it is no gate");
+    cr_expect_eq(s.shared_blocks, 2);
 }
 
 Test(noise, neither_the_clocks_frequency_nor_a_wrong_reading_makes_a_core_shared)
@@ -343,6 +344,13 @@ Test(noise, what_processes_tell_is_shown)
     expect_shown(&some, "40 processes that time this plan alone\n\n"
                         "processes     half within 1.23 % of the median, 90 % within 4.56 %\n");
     expect_shown(&none, "\nprocesses     none came to its end\n");
+}
+
+Test(noise, how_often_the_core_was_shared_is_shown)
+{
+    const struct dt_noise noise = {.sampler = {.blocks = 8, .disturbed = 1, .shared_blocks = 6}};
+    expect_shown(&noise, "12.5 % of 8 blocks\n"
+                         "shared core   75.0 % of the blocks, with another hyperthread\n");
 }
 
 Test(noise, verdicts)

@@ -122,7 +122,8 @@ static bool core_is_shared(struct dt_sampler *s, double canary, double median)
     const double before = s->wide_before / chain, after = wide_canary_ns(s) / chain;
     know_wide(s, before);
     know_wide(s, after);
-    return fmax(before, after) > SHARED * s->wide[DT_WIDE_LEAST - 1];
+    const double least = s->wide[DT_WIDE_LEAST - 1];
+    return least > 0 && fmax(before, after) > SHARED * least;
 }
 
 bool dt_sampler_end_block(struct dt_sampler *s)
@@ -137,6 +138,7 @@ bool dt_sampler_end_block(struct dt_sampler *s)
     s->canary[s->canaries++ % DT_CANARY_HISTORY] = canary;
     s->blocks++;
     s->disturbed += !good;
+    s->shared_blocks += s->shared;
     return good;
 }
 

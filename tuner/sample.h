@@ -60,6 +60,7 @@ struct dt_sampler {
     uint64_t fired[DT_GATE_COUNT];    /* samples or blocks that each gate rejected */
     double canary[DT_CANARY_HISTORY]; /* ns of the latest canaries, a ring */
     size_t canaries;
+    uint64_t shared_blocks;     /* of all */
     bool shared;                /* the latest block's core, with another hyperthread */
     double wide[DT_WIDE_LEAST]; /* the least of the wide canary, as multiples of the canary's */
     double wide_before;         /* ns of the wide canary, before the block */

@@ -92,6 +92,8 @@ void cli_noise_print(FILE *stream, const struct dt_noise *n)
             fprintf(stream, "  %-12s%.1f %% of the %s\n", dt_gate_name((enum dt_gate)g),
                     100 * share(s->fired[g], all - s->fired[g]), sample ? "samples" : "blocks");
     }
+    fprintf(stream, "shared core   %.1f %% of the blocks, with another hyperthread\n",
+            100 * share(s->shared_blocks, s->blocks - s->shared_blocks));
     fprintf(stream, "\n%zu process%s that time%s this plan alone\n\n", n->processes,
             n->processes == 1 ? "" : "es", n->processes == 1 ? "s" : "");
     if (n->processes == 0)
@@ -117,7 +119,7 @@ static json_t *noise_json(const struct dt_noise *n)
                             json_integer((json_int_t)s->fired[g]));
     return json_pack(
         "{s:s, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:I, s:f, s:f,"
-        " s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:s, s:f}",
+        " s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:s, s:f}",
         "version", dt_version(), "clock_step_ns", n->clock_step, "clock_cost_ns", n->clock_cost,
         "seconds", n->seconds, "loops", (json_int_t)n->loops, "loop_ns", n->loop_ns, "jitter_p50",
         n->jitter_50, "jitter_p90", n->jitter_90, "jitter_p99", n->jitter_99, "drift", n->drift,
@@ -126,9 +128,10 @@ static json_t *noise_json(const struct dt_noise *n)
         number(n->throttled), "races", (json_int_t)n->races, "noise_floor", n->floor,
         "noise_floor_worst", n->floor_worst, "accepted", (json_int_t)s->accepted, "rejected",
         (json_int_t)s->rejected, "blocks", (json_int_t)s->blocks, "disturbed_blocks",
-        (json_int_t)s->disturbed, "fired", gates, "processes", (json_int_t)n->processes,
-        "process_p50", number(n->process_50), "process_p90", number(n->process_90), "verdict",
-        verdicts[dt_noise_judge(n)], "least_difference", dt_noise_band(n));
+        (json_int_t)s->disturbed, "shared_blocks", (json_int_t)s->shared_blocks, "fired", gates,
+        "processes", (json_int_t)n->processes, "process_p50", number(n->process_50), "process_p90",
+        number(n->process_90), "verdict", verdicts[dt_noise_judge(n)], "least_difference",
+        dt_noise_band(n));
 }
 
 static int write_json(const struct dt_noise *noise, const char *path)
