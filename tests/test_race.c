@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/child_fixture.h"
 #include "tests/problem_fixture.h"
 #include "tuner/final.h"
 #include "tuner/race.h"
@@ -269,8 +270,8 @@ Test(race, what_is_slower_by_chance_wins)
     dt_race_clear(&m.race);
 }
 
-/* Of 20 blocks the first `alone` have the core for themselves, the others share it; there both take
- * half as long again, and runner 1 as many times as long as `other` says. */
+/* Of 20 blocks the first `alone` have the core for themselves; there runner 1 takes `own` times as
+ * long as runner 0. The others share it; there all take half as long again, and it is `other`. */
 static void make_up_shared(struct made_up *m, size_t alone, double own, double other)
 {
     make_up(m, tiles, 2);
@@ -347,6 +348,65 @@ Test(race, a_block_bears_what_its_sampler_saw)
     for (size_t b = 0; b < 8; b++)
         cr_expect_eq(m.race.board.lanes[0].times[b].shared, b >= 4, "%zu", b);
     dt_race_clear(&m.race);
+}
+
+/* From the third reading on, which is the first in a fresh process, another thread is there. */
+static double crowded_processes(void *context)
+{
+    static int readings;
+    (void)context;
+    return readings++ < 2 ? 50 : 60;
+}
+
+/* Blocks of a last race of two copies of a real plan on a core that is shared or not, with time
+ * enough; each block of a fresh process bears which it was, and the first that it was not. */
+static size_t blocks_of_last_race(bool shared)
+{
+    const struct dt_counters counters = {.thread = no_thread,
+                                         .system = no_system,
+                                         .canary = even,
+                                         .wide_canary = shared ? crowded_processes : even};
+    const struct dt_session session = {.seed = 1, .noise_floor = 1};
+    struct dt_workload workload;
+    struct dt_sampler sampler;
+    struct dt_choice copies[2];
+    struct dt_race race;
+    struct dt_error error;
+    struct dt_outcome outcome = {0};
+    const struct dt_problem problem = problem_of("n16 log:256:512");
+    const struct dt_tuner tuner = {
+        .session = &session, .sampler = &sampler, .goal = DT_GOAL_WINNER};
+    dt_sampler_init(&sampler);
+    sampler.counters = &counters;
+    sampler.wide[0] = sampler.wide[1] = sampler.wide[2] = shared ? 0.5 : 1;
+    for (int n = 0; n < DT_CANARY_HISTORY; n++)
+        sampler.canary[n] = 100;
+    sampler.canaries = DT_CANARY_HISTORY;
+    cr_assert_eq(dt_workload_init(&workload, DT_OP_BIAS, &problem, 1, &error), DT_OK);
+    cr_assert_eq(dt_choice_heuristic(DT_OP_BIAS, &problem, &workload.delta, &copies[0], &error),
+                 DT_OK);
+    copies[1] = copies[0];
+    cr_assert_eq(dt_race_init(&race, &workload, &sampler, copies, 2, 1, &error), DT_OK);
+    for (size_t r = 0; r < 2; r++)
+        cr_assert_eq(dt_race_enter(&race, r, &error), DT_OK);
+    cr_assert_eq(dt_final_run(&tuner, &race, 60, &outcome, &error), DT_OK);
+    cr_expect_eq(outcome.processes, DT_FINAL_PROCESSES);
+    const struct dt_lane *lane = &race.board.lanes[0];
+    size_t wrong = 0;
+    for (size_t n = 0; n < lane->count; n++)
+        wrong += lane->times[n].shared != (shared && n > 0);
+    cr_expect_eq(wrong, 0, "%zu of %zu blocks", wrong, lane->count);
+    const size_t blocks = race.board.blocks;
+    dt_race_clear(&race);
+    dt_workload_clear(&workload);
+    return blocks;
+}
+
+Test(race, the_last_one_goes_on_to_meet_the_core_alone, .init = need_children)
+{
+    const size_t enough = blocks_of_last_race(false), patient = blocks_of_last_race(true);
+    cr_expect_eq(enough, 31);
+    cr_expect(patient > 3 * enough && patient <= DT_BLOCKS_MAX, "%zu", patient);
 }
 
 Test(race, the_best_tile_stands_for_its_variant)
