@@ -350,22 +350,22 @@ Test(race, a_block_bears_what_its_sampler_saw)
     dt_race_clear(&m.race);
 }
 
-/* From the third reading on, which is the first in a fresh process, another thread is there. */
-static double crowded_processes(void *context)
+/* From the third reading on, the first of the second block, another thread is there. */
+static double crowded_later(void *context)
 {
     static int readings;
     (void)context;
     return readings++ < 2 ? 50 : 60;
 }
 
-/* Blocks of a last race of two copies of a real plan on a core that is shared or not, with time
- * enough; each block of a fresh process bears which it was, and the first that it was not. */
-static size_t blocks_of_last_race(bool shared)
+/* Blocks of a last race of two copies of a real plan, with time enough, on a core that is shared
+ * from the second block on or never. Each block bears which it was, also of a fresh process. */
+static size_t blocks_of_last_race(enum dt_goal goal, bool shared)
 {
     const struct dt_counters counters = {.thread = no_thread,
                                          .system = no_system,
                                          .canary = even,
-                                         .wide_canary = shared ? crowded_processes : even};
+                                         .wide_canary = shared ? crowded_later : even};
     const struct dt_session session = {.seed = 1, .noise_floor = 1};
     struct dt_workload workload;
     struct dt_sampler sampler;
@@ -374,8 +374,7 @@ static size_t blocks_of_last_race(bool shared)
     struct dt_error error;
     struct dt_outcome outcome = {0};
     const struct dt_problem problem = problem_of("n16 log:256:512");
-    const struct dt_tuner tuner = {
-        .session = &session, .sampler = &sampler, .goal = DT_GOAL_WINNER};
+    const struct dt_tuner tuner = {.session = &session, .sampler = &sampler, .goal = goal};
     dt_sampler_init(&sampler);
     sampler.counters = &counters;
     sampler.wide[0] = sampler.wide[1] = sampler.wide[2] = shared ? 0.5 : 1;
@@ -390,7 +389,7 @@ static size_t blocks_of_last_race(bool shared)
     for (size_t r = 0; r < 2; r++)
         cr_assert_eq(dt_race_enter(&race, r, &error), DT_OK);
     cr_assert_eq(dt_final_run(&tuner, &race, 60, &outcome, &error), DT_OK);
-    cr_expect_eq(outcome.processes, DT_FINAL_PROCESSES);
+    cr_expect_eq(outcome.processes, goal == DT_GOAL_WINNER ? DT_FINAL_PROCESSES : 0);
     const struct dt_lane *lane = &race.board.lanes[0];
     size_t wrong = 0;
     for (size_t n = 0; n < lane->count; n++)
@@ -404,9 +403,16 @@ static size_t blocks_of_last_race(bool shared)
 
 Test(race, the_last_one_goes_on_to_meet_the_core_alone, .init = need_children)
 {
-    const size_t enough = blocks_of_last_race(false), patient = blocks_of_last_race(true);
+    const size_t enough = blocks_of_last_race(DT_GOAL_WINNER, false),
+                 patient = blocks_of_last_race(DT_GOAL_WINNER, true);
     cr_expect_eq(enough, 31);
     cr_expect(patient > 3 * enough && patient <= DT_BLOCKS_MAX, "%zu", patient);
+}
+
+Test(race, so_does_one_that_measures_each_variant)
+{
+    cr_expect_eq(blocks_of_last_race(DT_GOAL_VARIANTS, false), 60);
+    cr_expect_eq(blocks_of_last_race(DT_GOAL_VARIANTS, true), DT_BLOCKS_MAX);
 }
 
 Test(race, the_best_tile_stands_for_its_variant)
